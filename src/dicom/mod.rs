@@ -1,0 +1,3 @@
+//! DICOM values: data sets, codes, character sets, SR content trees. Pure functions; nothing here does
+//! input or output.
+pub mod study;

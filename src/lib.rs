@@ -1,0 +1,13 @@
+//! Causeway: an interoperability gateway for imaging reports. One canonical report comes in, is
+//! versioned and audited, and leaves as FHIR R4, DICOM SR and PDF that agree to the last digit.
+//!
+//! The modules form levels, and a module uses lower levels only (`tests/it/architecture.rs` holds it):
+//!
+//! - L0 [`base`]: leaf types
+//! - L1 [`fhir`], [`dicom`]: values of the standards
+//! - L2 [`report`]: the report and its twins
+
+pub mod base;
+pub mod dicom;
+pub mod fhir;
+pub mod report;
