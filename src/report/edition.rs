@@ -2,7 +2,7 @@
 //! archive knows of the study, whose letterhead it wears. All of it is fixed once a version has been
 //! rendered, so that the same version gives the same bytes.
 
-use crate::base::{LogicalId, TenantId, Timestamp, Uid, VersionId};
+use crate::base::{LogicalId, Sha256, TenantId, Timestamp, Uid, VersionId};
 use crate::dicom::study::StudyFacts;
 
 use super::{Losses, Report, Twin};
@@ -74,6 +74,8 @@ pub struct Rendering<'a> {
     pub report: &'a Report,
     /// Version.
     pub edition: &'a Edition,
+    /// SHA-256 of the canonical content; every rendition carries it.
+    pub content_digest: Sha256,
     /// What the archive knows of the study; empty when it knows nothing or could not be asked.
     pub study: &'a StudyFacts,
     /// Letterhead of the tenant.
