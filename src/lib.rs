@@ -7,6 +7,7 @@
 //! - L1 [`fhir`], [`dicom`]: values of the standards
 //! - L2 [`report`]: the report and its twins
 
+pub mod access;
 pub mod base;
 pub mod dicom;
 pub mod fhir;
