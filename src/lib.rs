@@ -8,6 +8,7 @@
 //! - L2 [`report`]: the report and its twins
 
 pub mod access;
+pub mod audit;
 pub mod base;
 pub mod dicom;
 pub mod fhir;

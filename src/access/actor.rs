@@ -134,6 +134,19 @@ purposes! {
     Research = "HRESCH", "healthcare research";
 }
 
+impl serde::Serialize for Purpose {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Purpose {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&code).ok_or_else(|| serde::de::Error::custom("is not a purpose of use"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
