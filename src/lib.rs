@@ -12,4 +12,6 @@ pub mod audit;
 pub mod base;
 pub mod dicom;
 pub mod fhir;
+pub mod jobs;
 pub mod report;
+pub mod store;

@@ -23,11 +23,13 @@ pub enum KeyPurpose {
     Cursor,
     /// Signs access tokens.
     Token,
+    /// Authenticates the audit chain.
+    Audit,
 }
 
 impl KeyPurpose {
     /// All purposes.
-    pub const ALL: [Self; 3] = [Self::Data, Self::Cursor, Self::Token];
+    pub const ALL: [Self; 4] = [Self::Data, Self::Cursor, Self::Token, Self::Audit];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
@@ -35,6 +37,7 @@ impl KeyPurpose {
             Self::Data => "data",
             Self::Cursor => "cursor",
             Self::Token => "token",
+            Self::Audit => "audit",
         }
     }
 

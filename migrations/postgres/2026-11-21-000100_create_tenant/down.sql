@@ -1,0 +1,3 @@
+drop table tenant_setting;
+drop table tenant_key;
+drop table tenant;

@@ -1,0 +1,2 @@
+drop table blob_ref;
+drop table blob;

@@ -1,0 +1,3 @@
+drop table export_session;
+drop table rendition;
+drop table report_evidence;

@@ -1,0 +1,3 @@
+drop table change;
+drop table resource_history;
+drop table resource;

@@ -1,0 +1,3 @@
+drop table audit_checkpoint;
+drop table audit_seal;
+drop table audit_event;

@@ -1,0 +1,2 @@
+drop table one_time_secret;
+drop table revoked_token;

@@ -1,0 +1,235 @@
+//! The store: resources, jobs, audit and all other rows, over diesel on SQLite or PostgreSQL. Everything
+//! that is written goes through [`Desk::commit`] as one [`WriteSet`]; everything that is read for
+//! someone goes through a [`Desk`], which only an [`Actor`] opens. Rows do not leave this module.
+
+mod audit;
+mod blob_row;
+mod db;
+mod delivery;
+mod dialect;
+mod error;
+mod export;
+mod index;
+mod job;
+mod keys;
+mod migrate;
+mod peer;
+mod postgres;
+mod rendition;
+mod resource;
+mod schedule;
+mod schema;
+mod setting;
+mod token;
+mod write_set;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::{Connection, SqliteConnection};
+use tokio::sync::watch;
+
+use crate::access::Actor;
+use crate::base::keyring::MasterKeys;
+use crate::base::{Clock, Secret, TenantId};
+
+pub use audit::SignedCheckpoint;
+pub use blob_row::BlobUse;
+pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};
+pub use error::StoreError;
+pub use export::{ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus};
+pub use index::{DateTouches, Find, TokenIs};
+pub use job::{Job, JobEnd, JobState, Lease, NewJob};
+pub use keys::ACTIVATION_SECONDS;
+pub use migrate::{MigrateError, Migrated, MigrationStatus, MigrationStep};
+pub use peer::{PeerChange, StoredPeer};
+pub use rendition::{Evidence, Rendition};
+pub use resource::{ResourceWrite, StoredResource};
+pub use schedule::Schedule;
+pub use setting::SettingWrite;
+pub use token::TokenChange;
+pub use write_set::{Write, WriteSet};
+
+use db::{PgConnection, Pool, SqliteRole, Tx, open_sqlite};
+use keys::Sealer;
+use write_set::Prepared;
+use writer::Writer;
+
+/// Where the database is.
+#[derive(Debug, Clone)]
+pub enum DatabaseUrl {
+    /// An SQLite file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL connection URL.
+    Postgres(Secret),
+}
+
+/// How the store is opened.
+#[derive(Debug, Clone)]
+pub struct StoreSettings {
+    /// Where the database is.
+    pub url: DatabaseUrl,
+    /// Connections: readers on SQLite, all on PostgreSQL.
+    pub pool_size: usize,
+    /// How long a caller waits for a free connection.
+    pub wait: Duration,
+    /// PEM of the authorities that may have signed PostgreSQL's certificate. With it, connections are
+    /// encrypted and the certificate is checked; without it they are not encrypted.
+    pub ca: Option<Vec<u8>>,
+}
+
+/// The store. Cloning shares it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    sealer: Sealer,
+    clock: Arc<dyn Clock>,
+    jobs: watch::Sender<u64>,
+}
+
+enum Db {
+    Sqlite { writer: Writer, readers: Pool<SqliteConnection> },
+    Postgres { pool: Pool<PgConnection> },
+}
+
+impl Store {
+    /// Opens a database whose schema is up to date, and unwraps the keys of all tenants.
+    pub async fn open(
+        settings: &StoreSettings,
+        masters: MasterKeys,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StoreError> {
+        let db = match &settings.url {
+            DatabaseUrl::Sqlite(path) => {
+                let path = path
+                    .to_str()
+                    .ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?
+                    .to_owned();
+                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer)?)?;
+                let readers =
+                    Pool::new(settings.pool_size, settings.wait, move || open_sqlite(&path, SqliteRole::Reader));
+                Db::Sqlite { writer, readers }
+            }
+            DatabaseUrl::Postgres(url) => {
+                let (url, ca) = (url.clone(), settings.ca.clone());
+                Db::Postgres {
+                    pool: Pool::new(settings.pool_size, settings.wait, move || postgres::connect(&url, ca.as_deref())),
+                }
+            }
+        };
+        let store =
+            Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs: watch::Sender::new(0) }) };
+        store.load_keys(store.inner.clock.now()).await?;
+        Ok(store)
+    }
+
+    /// The desk at which `actor` reads and writes: their tenant's rows and nothing else.
+    pub fn desk<'a>(&'a self, actor: &'a Actor) -> Desk<'a> {
+        Desk { store: self, actor }
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.read(|tx| tx.batch("select 1")).await
+    }
+
+    /// Changes whenever a commit of this node has put a job in.
+    pub fn job_signal(&self) -> watch::Receiver<u64> {
+        self.inner.jobs.subscribe()
+    }
+
+    /// Runs `work` on a connection for reading.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.inner.db {
+            Db::Sqlite { readers, .. } => readers.run(move |conn| work(&mut Tx::Sqlite(conn))).await,
+            Db::Postgres { pool } => pool.run(move |conn| work(&mut Tx::Postgres(conn))).await,
+        }
+    }
+
+    /// Runs `work` in a transaction. It goes on to its end even if the caller stops waiting.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.inner.db {
+            Db::Sqlite { writer, .. } => writer.run(work).await,
+            Db::Postgres { pool } => pool.run(move |conn| conn.transaction(|conn| work(&mut Tx::Postgres(conn)))).await,
+        }
+    }
+
+    fn sealer(&self) -> &Sealer {
+        &self.inner.sealer
+    }
+}
+
+/// Where one actor reads and writes.
+#[derive(Clone, Copy)]
+pub struct Desk<'a> {
+    store: &'a Store,
+    actor: &'a Actor,
+}
+
+impl Desk<'_> {
+    /// Commits everything in `set`, or nothing. When it returns `Ok`, it is on the disk. It goes on to
+    /// its end even if the caller stops waiting.
+    pub async fn commit(&self, set: WriteSet) -> Result<(), StoreError> {
+        let now = self.store.inner.clock.now();
+        let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
+        let inner = Arc::clone(&self.store.inner);
+        let lanes = self.store.write(move |tx| prepared.apply(tx, &inner.sealer)).await?;
+        if !lanes.is_empty() {
+            self.store.inner.jobs.send_modify(|count| *count = count.wrapping_add(1));
+        }
+        Ok(())
+    }
+
+    fn tenant(&self) -> &TenantId {
+        &self.actor.tenant
+    }
+
+    fn sealer(&self) -> &Sealer {
+        self.store.sealer()
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.read(work).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.write(work).await
+    }
+}
+
+/// Looks at or changes the schema of a database. `Store::open` wants one that is up to date.
+pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Migrated, MigrateError> {
+    let (url, ca) = (settings.url.clone(), settings.ca.clone());
+    let work = move || match &url {
+        DatabaseUrl::Sqlite(path) => migrate::sqlite(path, step),
+        DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(url, ca.as_deref())?, step),
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
+}
+
+/// The path of an SQLite URL, `sqlite:PATH`, or the URL of PostgreSQL.
+pub fn parse_url(text: &str) -> Option<DatabaseUrl> {
+    if let Some(path) = text.strip_prefix("sqlite:") {
+        return (!path.is_empty()).then(|| DatabaseUrl::Sqlite(Path::new(path).to_owned()));
+    }
+    let is_postgres = text.starts_with("postgres://") || text.starts_with("postgresql://");
+    is_postgres.then(|| DatabaseUrl::Postgres(Secret::new(text)))
+}

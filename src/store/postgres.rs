@@ -1,0 +1,61 @@
+//! Connecting to PostgreSQL without a system library.
+
+use std::sync::Arc;
+
+use diesel_async::AsyncPgConnection;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use tokio_postgres::NoTls;
+use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::base::Secret;
+
+use super::StoreError;
+use super::db::PgConnection;
+
+/// Connects, encrypted if there is an authority to check the server's certificate against. Blocks: it is
+/// called on a blocking thread of the runtime.
+pub(super) fn connect(url: &Secret, ca: Option<&[u8]>) -> Result<PgConnection, StoreError> {
+    let mut config: tokio_postgres::Config = url.expose().parse().map_err(unavailable)?;
+    let handle = tokio::runtime::Handle::try_current().map_err(unavailable)?;
+    let connection = handle.block_on(async {
+        match ca {
+            Some(pem) => {
+                config.ssl_mode(SslMode::Require);
+                let tls = MakeRustlsConnect::new(tls_config(pem)?);
+                let (client, connection) = config.connect(tls).await.map_err(unavailable)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unavailable)
+            }
+            None if config.get_ssl_mode() == SslMode::Require => {
+                Err(StoreError::Unavailable("sslmode=require needs database.ca_file".into()))
+            }
+            None => {
+                let (client, connection) = config.connect(NoTls).await.map_err(unavailable)?;
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unavailable)
+            }
+        }
+    })?;
+    Ok(PgConnection::from(connection))
+}
+
+fn tls_config(pem: &[u8]) -> Result<rustls::ClientConfig, StoreError> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        roots.add(certificate.map_err(unavailable)?).map_err(unavailable)?;
+    }
+    if roots.is_empty() {
+        return Err(StoreError::Unavailable("database.ca_file holds no certificate".into()));
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(unavailable)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
+}
+
+fn unavailable(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unavailable(error.to_string())
+}

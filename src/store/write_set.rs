@@ -1,0 +1,173 @@
+//! The one way to write: everything that one use case changes, in one value, committed in one
+//! transaction or not at all.
+
+use crate::access::Actor;
+use crate::audit::AuditEvent;
+use crate::base::{LogicalId, TenantId, Timestamp};
+
+use super::blob_row::BlobUse;
+use super::db::Tx;
+use super::delivery::DeliveryChange;
+use super::export::ExportChange;
+use super::job::{JobEnd, Lease, NewJob};
+use super::keys::Sealer;
+use super::peer::PeerChange;
+use super::rendition::{Evidence, Rendition};
+use super::resource::{ResourceWrite, SealedWrite};
+use super::setting::SettingWrite;
+use super::token::TokenChange;
+use super::{StoreError, audit, blob_row, delivery, export, job, keys, peer, rendition, setting, token};
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Write {
+    /// A new version of a resource.
+    Resource(ResourceWrite),
+    /// Keeps a rendition.
+    Rendition(Rendition),
+    /// Fixes the evidence of a version.
+    Evidence(Evidence),
+    /// Notes a blob and its owner.
+    Blob(BlobUse),
+    /// Takes an owner's references to blobs away.
+    ReleaseBlobs {
+        /// Kind of the owner.
+        owner_kind: &'static str,
+        /// Id of the owner.
+        owner_id: String,
+    },
+    /// Changes an export session.
+    Export(ExportChange),
+    /// Changes a delivery.
+    Delivery(DeliveryChange),
+    /// Changes a peer.
+    Peer(PeerChange),
+    /// Sets a setting.
+    Setting(SettingWrite),
+    /// Changes tokens or one-time secrets.
+    Token(TokenChange),
+    /// Puts a job in.
+    Job(NewJob),
+    /// Ends an attempt at a job; the whole set fails if its lease is lost.
+    JobEnd {
+        /// The lease.
+        lease: Lease,
+        /// How it ended.
+        end: JobEnd,
+    },
+    /// Asks a job to stop.
+    CancelJob(LogicalId),
+    /// Makes a job that was given up pending again.
+    ResendJob(LogicalId),
+    /// Writes an audit event.
+    Audit(AuditEvent),
+}
+
+/// Everything that one use case changes.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WriteSet {
+    pub(super) writes: Vec<Write>,
+}
+
+impl WriteSet {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a change; they are applied in this order.
+    pub fn add(&mut self, write: Write) {
+        self.writes.push(write);
+    }
+
+    /// This set with one more change; for building.
+    #[must_use]
+    pub fn with(mut self, write: Write) -> Self {
+        self.add(write);
+        self
+    }
+
+    /// This set with all changes of another one after its own.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.writes.extend(other.writes);
+        self
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
+    /// The versions of resources that it writes: type, id and version.
+    pub fn resources(&self) -> impl Iterator<Item = &ResourceWrite> {
+        self.writes.iter().filter_map(|write| match write {
+            Write::Resource(write) => Some(write),
+            _ => None,
+        })
+    }
+}
+
+/// A set whose bodies are sealed: ready for the transaction.
+pub(super) struct Prepared {
+    tenant: TenantId,
+    principal: String,
+    now: Timestamp,
+    steps: Vec<Step>,
+}
+
+enum Step {
+    Resource(SealedWrite),
+    Audit(audit::SealedEvent),
+    Other(Write),
+}
+
+impl Prepared {
+    pub(super) fn new(actor: &Actor, set: WriteSet, sealer: &Sealer, now: Timestamp) -> Result<Self, StoreError> {
+        let tenant = actor.tenant.clone();
+        let mut steps = Vec::with_capacity(set.writes.len());
+        for write in set.writes {
+            steps.push(match write {
+                Write::Resource(write) => Step::Resource(SealedWrite::new(&tenant, write, sealer)?),
+                Write::Audit(event) => Step::Audit(audit::SealedEvent::new(&tenant, &event, sealer)?),
+                other => Step::Other(other),
+            });
+        }
+        Ok(Self { tenant, principal: actor.principal.key(), now, steps })
+    }
+
+    /// Applies every change in order. The transaction is the caller's. Returns the lanes of the jobs that
+    /// went in.
+    pub(super) fn apply(&self, tx: &mut Tx<'_>, sealer: &Sealer) -> Result<Vec<&'static str>, StoreError> {
+        let (tenant, now) = (&self.tenant, self.now);
+        let mut lanes = Vec::new();
+        keys::check_tenant(tx, tenant)?;
+        for step in &self.steps {
+            match step {
+                Step::Resource(write) => write.apply(tx, tenant)?,
+                Step::Audit(event) => event.insert(tx, tenant)?,
+                Step::Other(Write::Rendition(new)) => rendition::insert(tx, tenant, new, now)?,
+                Step::Other(Write::Evidence(new)) => rendition::insert_evidence(tx, tenant, new, now)?,
+                Step::Other(Write::Blob(new)) => blob_row::insert(tx, tenant, new, now)?,
+                Step::Other(Write::ReleaseBlobs { owner_kind, owner_id }) => {
+                    blob_row::release(tx, tenant, owner_kind, owner_id)?;
+                }
+                Step::Other(Write::Export(change)) => export::apply(tx, tenant, sealer, change, now)?,
+                Step::Other(Write::Delivery(change)) => delivery::apply(tx, tenant, change, now)?,
+                Step::Other(Write::Peer(change)) => peer::apply(tx, tenant, sealer, change, now)?,
+                Step::Other(Write::Setting(write)) => setting::apply(tx, tenant, sealer, write, now)?,
+                Step::Other(Write::Token(change)) => token::apply(tx, tenant, change, now)?,
+                Step::Other(Write::Job(new)) => {
+                    if job::insert(tx, tenant, &self.principal, new, now)? {
+                        lanes.push(new.lane);
+                    }
+                }
+                Step::Other(Write::JobEnd { lease, end }) => job::end(tx, lease, end, now)?,
+                Step::Other(Write::CancelJob(id)) => job::cancel(tx, tenant, id, now)?,
+                Step::Other(Write::ResendJob(id)) => job::resend(tx, tenant, id, now)?,
+                Step::Other(Write::Resource(_) | Write::Audit(_)) => {}
+            }
+        }
+        Ok(lanes)
+    }
+}
