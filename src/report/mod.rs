@@ -5,6 +5,7 @@ pub mod codes;
 pub mod edition;
 pub mod loss;
 pub mod model;
+pub mod sample;
 pub mod status;
 mod write;
 

@@ -1,12 +1,12 @@
 //! The report's own JSON, as `POST /api/reports` takes it: members in a fixed order, nothing that is
 //! absent or empty, decimals as strings so that no reader in between touches their digits.
 
-use crate::base::Sha256;
+use crate::base::{Date, Sha256, TimeOfDay, Uid};
 use crate::fhir::{Json, Object};
 
 use super::{
-    Author, Concept, Finding, ImageRef, KeyImage, Measurement, Order, Patient, PersonName, Report, Sections, Study,
-    Verifier,
+    Author, Concept, Finding, ImageRef, KeyImage, Laterality, Measurement, Order, Patient, PersonName, Report,
+    Sections, Severity, Sex, Study, Verifier,
 };
 
 impl Report {
@@ -66,8 +66,8 @@ fn patient(patient: &Patient) -> Json {
         .with("id", Json::string(&patient.id))
         .with_text("issuer", patient.issuer.as_deref())
         .with("name", patient.name.to_json())
-        .with_text("birthDate", patient.birth_date.as_ref().map(|date| date.as_str()))
-        .with_text("sex", patient.sex.map(|sex| sex.as_str()))
+        .with_text("birthDate", patient.birth_date.as_ref().map(Date::as_str))
+        .with_text("sex", patient.sex.map(Sex::as_str))
         .into()
 }
 
@@ -75,8 +75,8 @@ fn study(study: &Study) -> Json {
     Object::new()
         .with("studyInstanceUID", Json::string(study.study_instance_uid.as_str()))
         .with_text("accessionNumber", study.accession_number.as_deref())
-        .with_text("studyDate", study.study_date.as_ref().map(|date| date.as_str()))
-        .with_text("studyTime", study.study_time.as_ref().map(|time| time.as_str()))
+        .with_text("studyDate", study.study_date.as_ref().map(Date::as_str))
+        .with_text("studyTime", study.study_time.as_ref().map(TimeOfDay::as_str))
         .with_text("modality", study.modality.as_deref())
         .with_text("description", study.description.as_deref())
         .with_some("bodySite", study.body_site.as_ref().map(Concept::to_json))
@@ -94,8 +94,8 @@ fn finding(finding: &Finding) -> Json {
         .with_some("code", finding.code.as_ref().map(Concept::to_json))
         .with("text", Json::string(&finding.text))
         .with_some("bodySite", finding.body_site.as_ref().map(Concept::to_json))
-        .with_text("laterality", finding.laterality.map(|side| side.as_str()))
-        .with_text("severity", finding.severity.map(|severity| severity.as_str()))
+        .with_text("laterality", finding.laterality.map(Laterality::as_str))
+        .with_text("severity", finding.severity.map(Severity::as_str))
         .with_some("critical", finding.critical.then_some(Json::Bool(true)))
         .with_items("images", finding.images.iter().map(|reference| image(reference).into()).collect())
         .into()
@@ -109,7 +109,7 @@ fn measurement(measurement: &Measurement) -> Json {
         .with("value", Json::string(measurement.value.as_str()))
         .with("unit", Json::string(&measurement.unit))
         .with_some("bodySite", measurement.body_site.as_ref().map(Concept::to_json))
-        .with_text("laterality", measurement.laterality.map(|side| side.as_str()))
+        .with_text("laterality", measurement.laterality.map(Laterality::as_str))
         .with_some("method", measurement.method.as_ref().map(Concept::to_json))
         .with_text("trackingId", measurement.tracking_id.as_deref())
         .with_some("image", measurement.image.as_ref().map(|reference| image(reference).into()))
@@ -124,7 +124,7 @@ fn image(image: &ImageRef) -> Object {
     Object::new()
         .with("seriesInstanceUID", Json::string(image.series_instance_uid.as_str()))
         .with("sopInstanceUID", Json::string(image.sop_instance_uid.as_str()))
-        .with_text("sopClassUID", image.sop_class_uid.as_ref().map(|uid| uid.as_str()))
+        .with_text("sopClassUID", image.sop_class_uid.as_ref().map(Uid::as_str))
         .with_some("frame", image.frame.map(|frame| Json::integer(i64::from(frame))))
 }
 
