@@ -1,10 +1,13 @@
 //! The canonical report and its twins. `Report` is a pure value: it is read from JSON or from FHIR, and
 //! written as FHIR, DICOM SR, PDF and text. It has no table of its own.
 
+pub mod codes;
 pub mod edition;
 pub mod loss;
 pub mod model;
+pub mod sample;
 pub mod status;
+mod write;
 
 pub use edition::{Edition, Letterhead, PageSize, Predecessor, Rendered, Rendering};
 pub use loss::{Loss, Losses, Twin};
