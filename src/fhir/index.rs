@@ -1,14 +1,12 @@
 //! Search index rows: what a resource can be found by.
 
-use std::borrow::Cow;
-
 use crate::base::Timestamp;
 
 /// One row of the search index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
     /// Search parameter, as `identifier`.
-    pub param: Cow<'static, str>,
+    pub param: &'static str,
     /// Value.
     pub value: IndexValue,
 }
@@ -33,8 +31,8 @@ pub enum IndexValue {
     /// A reference to a resource of this server.
     Reference {
         /// Type of the target.
-        target_type: String,
+        resource_type: String,
         /// Logical id of the target.
-        target_id: String,
+        id: String,
     },
 }

@@ -129,7 +129,7 @@ pub(super) fn insert(
             IndexValue::Token { system, value } => tokens.push((
                 idx_token::tenant.eq(tenant.as_str()),
                 idx_token::resource_type.eq(resource_type),
-                idx_token::param.eq(row.param.as_ref()),
+                idx_token::param.eq(row.param),
                 idx_token::value.eq(value.as_str()),
                 idx_token::system.eq(system.as_deref().unwrap_or_default()),
                 idx_token::logical_id.eq(id.as_str()),
@@ -137,15 +137,15 @@ pub(super) fn insert(
             IndexValue::Date { from, until } => dates.push((
                 idx_date::tenant.eq(tenant.as_str()),
                 idx_date::resource_type.eq(resource_type),
-                idx_date::param.eq(row.param.as_ref()),
+                idx_date::param.eq(row.param),
                 idx_date::from_us.eq(from.0),
                 idx_date::until_us.eq(until.0),
                 idx_date::logical_id.eq(id.as_str()),
             )),
-            IndexValue::Reference { target_type, target_id } => references.push((
+            IndexValue::Reference { resource_type: target_type, id: target_id } => references.push((
                 idx_reference::tenant.eq(tenant.as_str()),
                 idx_reference::resource_type.eq(resource_type),
-                idx_reference::param.eq(row.param.as_ref()),
+                idx_reference::param.eq(row.param),
                 idx_reference::target_type.eq(target_type.as_str()),
                 idx_reference::target_id.eq(target_id.as_str()),
                 idx_reference::logical_id.eq(id.as_str()),

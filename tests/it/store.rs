@@ -35,7 +35,7 @@ fn write(id: &LogicalId, expected: Option<VersionId>, body: &str, at: Timestamp)
 }
 
 fn token(param: &'static str, system: &str, value: &str) -> IndexRow {
-    IndexRow { param: param.into(), value: IndexValue::Token { system: Some(system.into()), value: value.into() } }
+    IndexRow { param, value: IndexValue::Token { system: Some(system.into()), value: value.into() } }
 }
 
 async fn versions_follow_each_other(backend: Backend) {
@@ -149,7 +149,7 @@ async fn finding_pages_by_key(backend: Backend) {
         let mut row = write(&LogicalId::random(), None, &format!("r{number}"), Timestamp(number / 3));
         row.rows.push(token("colour", "urn:c", if number % 2 == 0 { "red" } else { "blue" }));
         row.rows.push(IndexRow {
-            param: "date".into(),
+            param: "date",
             value: IndexValue::Date { from: Timestamp(number * 10), until: Timestamp(number * 10 + 10) },
         });
         desk.commit(WriteSet::new().with(Write::Resource(row))).await.expect("creates");
