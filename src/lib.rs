@@ -12,4 +12,5 @@ pub mod audit;
 pub mod base;
 pub mod dicom;
 pub mod fhir;
+pub mod oauth;
 pub mod report;
