@@ -13,5 +13,6 @@ pub mod base;
 pub mod dicom;
 pub mod fhir;
 pub mod jobs;
+pub mod oauth;
 pub mod report;
 pub mod store;
