@@ -196,8 +196,7 @@ pub fn decimal_of_ds(text: &str) -> Option<Decimal> {
     };
     let is_zero = whole == "0" && fraction.bytes().all(|byte| byte == b'0');
     let sign = if negative && !is_zero { "-" } else { "" };
-    let plain =
-        if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+    let plain = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
     Decimal::parse(&plain)
 }
 
@@ -218,8 +217,7 @@ fn rounded(text: &str) -> String {
         // Fixed point: the point takes one place unless nothing follows it.
         let places = room.saturating_sub(whole.len() + 1);
         let (whole, fraction) = round_fixed(whole, fraction, places);
-        let out =
-            if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
+        let out = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
         if out.len() <= DS_BYTES {
             return out;
         }

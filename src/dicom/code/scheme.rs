@@ -41,9 +41,7 @@ impl CodingSchemes {
                 let text = |tag| element::text(item, tag);
                 let system = element::items(item, tags::CODING_SCHEME_RESOURCES_SEQUENCE)
                     .iter()
-                    .find(|resource| {
-                        element::text(resource, tags::CODING_SCHEME_URL_TYPE).as_deref() == Some("FHIR")
-                    })
+                    .find(|resource| element::text(resource, tags::CODING_SCHEME_URL_TYPE).as_deref() == Some("FHIR"))
                     .and_then(|resource| element::text(resource, tags::CODING_SCHEME_URL));
                 Some(CodingScheme {
                     designator: text(tags::CODING_SCHEME_DESIGNATOR)?,
