@@ -1,3 +1,7 @@
 //! DICOM values: data sets, codes, character sets, SR content trees. Pure functions; nothing here does
 //! input or output.
+pub mod charset;
+pub mod code;
+pub mod element;
 pub mod study;
+pub mod value;
