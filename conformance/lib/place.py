@@ -27,6 +27,7 @@ PACKAGES = {
     'dsrdump': 'dcmtk',
     'javac': 'default-jdk-headless',
     'mvn': 'maven',
+    'pdfdetach': 'poppler-utils',
     'pdftotext': 'poppler-utils',
 }
 
