@@ -28,6 +28,7 @@ PACKAGES = {
     'javac': 'default-jdk-headless',
     'mvn': 'maven',
     'pdfdetach': 'poppler-utils',
+    'pdfimages': 'poppler-utils',
     'pdftotext': 'poppler-utils',
 }
 
