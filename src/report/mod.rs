@@ -5,6 +5,7 @@ pub mod codes;
 pub mod edition;
 pub mod loss;
 pub mod model;
+pub mod read;
 pub mod sample;
 pub mod status;
 mod write;
@@ -15,4 +16,5 @@ pub use model::{
     Author, Concept, Finding, ImageRef, KeyImage, Laterality, Measurement, Order, Patient, PersonName, Report,
     Sections, Severity, Sex, Study, Verifier,
 };
+pub use read::ReportLimits;
 pub use status::{Action, ReportStatus};
