@@ -3,5 +3,6 @@
 pub mod charset;
 pub mod code;
 pub mod element;
+pub mod part10;
 pub mod study;
 pub mod value;
