@@ -4,5 +4,6 @@ pub mod charset;
 pub mod code;
 pub mod element;
 pub mod part10;
+pub mod sr;
 pub mod study;
 pub mod value;
