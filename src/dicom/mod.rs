@@ -3,5 +3,7 @@
 pub mod charset;
 pub mod code;
 pub mod element;
+pub mod part10;
+pub mod sr;
 pub mod study;
 pub mod value;

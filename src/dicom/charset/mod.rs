@@ -102,7 +102,7 @@ fn normalised(term: &str) -> String {
         .collect();
     let words: Vec<&str> = plain.split_ascii_whitespace().collect();
     match words.as_slice() {
-        ["ISO", "IR", number] | ["ISO", "2022", "IR", number] | ["ISO2022", "IR", number] => format!("IR {number}"),
+        ["ISO" | "ISO2022", "IR", number] | ["ISO", "2022", "IR", number] => format!("IR {number}"),
         _ => words.join(" "),
     }
 }
