@@ -7,6 +7,9 @@ import gateway
 import orthanc
 import place
 
+US_CORE = place.TOP / 'fixtures' / 'fhir' / 'us_core_610.tgz'
+DEFINITIONS = place.TOP / 'src' / 'fhir' / 'definitions'
+
 
 class Bench:
     """The bench of one scenario on one database."""
@@ -58,6 +61,11 @@ class Bench:
         if count == 0:
             self.check(f'{name} gives verdicts', False, done.stderr)
         return done.stdout
+
+    def judge_fhir(self, *files):
+        """The verdicts of the HL7 validator, and of the JSON schema, on FHIR files."""
+        self.judge('judge-fhir', '--package', US_CORE, '--definitions', DEFINITIONS, *files)
+        self.judge('judge-fhir-schema', *files)
 
     def _own(self, server):
         self._servers.callback(server.kill)

@@ -13,8 +13,6 @@ import validator
 from rendering import render, render_all
 
 COUNT, SEED = 50, 20261121
-US_CORE = place.TOP / 'fixtures' / 'fhir' / 'us_core_610.tgz'
-DEFINITIONS = place.TOP / 'src' / 'fhir' / 'definitions'
 
 
 def run(bench):
@@ -43,8 +41,7 @@ def same_bytes_again(bench, twins):
 def standards(bench, all_twins):
     """Each file is what its standard says."""
     bench.judge('judge-pdf', *files(all_twins, 'pdf'))
-    bench.judge('judge-fhir', '--package', US_CORE, '--definitions', DEFINITIONS, *files(all_twins, 'fhir'))
-    bench.judge('judge-fhir-schema', *files(all_twins, 'fhir'))
+    bench.judge_fhir(*files(all_twins, 'fhir'))
     bench.judge('judge-sr', *files(all_twins, 'sr', 'dicom-ko', 'dicom-pdf'))
 
 
