@@ -1,38 +1,205 @@
-//! Search index rows: what a resource can be found by.
+//! Index extraction: which rows a resource has in the search index. A pure function of the document, so
+//! that a reindex gives the same rows.
+//!
+//! The parameters are those that the report interface filters by and those that tie a report's resources
+//! together. What a report is found by is read from its DiagnosticReport alone: its references carry the
+//! identifiers of patient, study and order.
 
 use crate::base::Timestamp;
 
-/// One row of the search index.
+use super::definitions;
+use super::reference::Target;
+use super::temporal::Range;
+use super::Json;
+
+/// One row of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IndexRow {
-    /// Search parameter, as `identifier`.
+    /// Name of the search parameter, as `identifier` or `patient:identifier`.
     pub param: &'static str,
-    /// Value.
+    /// What it is found by.
     pub value: IndexValue,
 }
 
-/// A value that a search parameter has in a resource. R4 search.html §3.1.1.4.
+/// A value in the index, by the type of its parameter. R4 search.html#ptypes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexValue {
-    /// A code, identifier or flag.
+    /// A code or identifier in its system.
     Token {
-        /// System or namespace, if it has one.
+        /// URI of the system, if there is one.
         system: Option<String>,
-        /// Value.
+        /// Code or identifier.
         value: String,
     },
-    /// A date or a range of dates.
+    /// A date as the range that it stands for.
     Date {
-        /// Beginning.
+        /// First instant.
         from: Timestamp,
-        /// End, exclusive.
+        /// First instant behind it.
         until: Timestamp,
     },
-    /// A reference to a resource of this server.
+    /// A resource of this server.
     Reference {
-        /// Type of the target.
+        /// Resource type.
         resource_type: String,
-        /// Logical id of the target.
+        /// Logical id.
         id: String,
     },
+}
+
+/// The rows of `resource`, in a fixed order, each once.
+pub fn extract(resource: &Json) -> Vec<IndexRow> {
+    let mut rows = Rows { rows: Vec::new() };
+    identifiers(&mut rows, resource);
+    match resource.text_at(&["resourceType"]) {
+        Some("DiagnosticReport") => diagnostic_report(&mut rows, resource),
+        Some("Observation") => {
+            rows.code("status", resource.get("status"));
+            rows.concepts("category", resource.items("category"));
+            rows.concept("code", resource.get("code"));
+            rows.reference("patient", resource.get("subject"));
+            rows.references("derived-from", resource.items("derivedFrom"));
+        }
+        Some("ImagingStudy") => {
+            rows.code("status", resource.get("status"));
+            rows.reference("patient", resource.get("subject"));
+            rows.references("basedon", resource.items("basedOn"));
+            rows.codings("modality", resource.items("modality"));
+            rows.date("started", resource.get("started"));
+        }
+        Some("ServiceRequest") => {
+            rows.code("status", resource.get("status"));
+            rows.reference("patient", resource.get("subject"));
+            rows.concept("code", resource.get("code"));
+        }
+        Some("DocumentReference") => {
+            rows.code("status", resource.get("status"));
+            rows.reference("patient", resource.get("subject"));
+            rows.references("related", resource.at(&["context", "related"]).and_then(Json::as_array).unwrap_or_default());
+            rows.date("date", resource.get("date"));
+        }
+        Some("Provenance") => {
+            rows.references("target", resource.items("target"));
+            for entity in resource.items("entity") {
+                rows.reference("entity", entity.get("what"));
+            }
+            rows.date("recorded", resource.get("recorded"));
+        }
+        Some("Patient") => {
+            rows.date("birthdate", resource.get("birthDate"));
+            rows.code("gender", resource.get("gender"));
+        }
+        _ => {}
+    }
+    rows.rows
+}
+
+fn diagnostic_report(rows: &mut Rows, report: &Json) {
+    rows.code("status", report.get("status"));
+    // A draft is `preliminary` in FHIR; the interface for reports tells the two apart.
+    let draft = definitions::extension(report.get("_status"), "report-status").and_then(|found| found.get("valueCode"));
+    rows.code("report-status", draft.or_else(|| report.get("status")));
+    rows.concepts("category", report.items("category"));
+    rows.concept("code", report.get("code"));
+    rows.date("date", report.get("effectiveDateTime").or_else(|| report.get("effectiveInstant")));
+    if let Some(period) = report.get("effectivePeriod") {
+        rows.period("date", period);
+    }
+    rows.date("issued", report.get("issued"));
+    rows.reference("patient", report.get("subject"));
+    rows.identifier("patient:identifier", report.at(&["subject", "identifier"]));
+    for order in report.items("basedOn") {
+        rows.reference("based-on", Some(order));
+        rows.identifier("based-on:identifier", order.get("identifier"));
+    }
+    for study in report.items("imagingStudy") {
+        rows.reference("imaging-study", Some(study));
+        rows.identifier("imaging-study:identifier", study.get("identifier"));
+        let facts = definitions::extension(Some(study), "reported-study");
+        let modality = definitions::part(facts, "modality").and_then(|found| found.get("valueCoding"));
+        rows.coding("modality", modality);
+    }
+    rows.references("result", report.items("result"));
+}
+
+fn identifiers(rows: &mut Rows, resource: &Json) {
+    match resource.get("identifier") {
+        Some(Json::Array(items)) => items.iter().for_each(|item| rows.identifier("identifier", Some(item))),
+        single => rows.identifier("identifier", single),
+    }
+    // DocumentReference has this one beside its others. R4 documentreference.html#search.
+    rows.identifier("identifier", resource.get("masterIdentifier"));
+}
+
+struct Rows {
+    rows: Vec<IndexRow>,
+}
+
+impl Rows {
+    fn add(&mut self, param: &'static str, value: IndexValue) {
+        let row = IndexRow { param, value };
+        if !self.rows.contains(&row) {
+            self.rows.push(row);
+        }
+    }
+
+    fn token(&mut self, param: &'static str, system: Option<&str>, value: &str) {
+        self.add(param, IndexValue::Token { system: system.map(str::to_owned), value: value.to_owned() });
+    }
+
+    fn code(&mut self, param: &'static str, code: Option<&Json>) {
+        if let Some(code) = code.and_then(Json::as_str) {
+            self.token(param, None, code);
+        }
+    }
+
+    fn coding(&mut self, param: &'static str, coding: Option<&Json>) {
+        if let Some(code) = coding.and_then(|coding| coding.text_at(&["code"])) {
+            self.token(param, coding.and_then(|coding| coding.text_at(&["system"])), code);
+        }
+    }
+
+    fn codings(&mut self, param: &'static str, codings: &[Json]) {
+        codings.iter().for_each(|coding| self.coding(param, Some(coding)));
+    }
+
+    fn concept(&mut self, param: &'static str, concept: Option<&Json>) {
+        self.codings(param, concept.map(|concept| concept.items("coding")).unwrap_or_default());
+    }
+
+    fn concepts(&mut self, param: &'static str, concepts: &[Json]) {
+        concepts.iter().for_each(|concept| self.concept(param, Some(concept)));
+    }
+
+    fn identifier(&mut self, param: &'static str, identifier: Option<&Json>) {
+        if let Some(value) = identifier.and_then(|identifier| identifier.text_at(&["value"])) {
+            self.token(param, identifier.and_then(|identifier| identifier.text_at(&["system"])), value);
+        }
+    }
+
+    fn date(&mut self, param: &'static str, date: Option<&Json>) {
+        if let Some(range) = date.and_then(Json::as_str).and_then(Range::parse) {
+            self.add(param, IndexValue::Date { from: range.from, until: range.until });
+        }
+    }
+
+    fn period(&mut self, param: &'static str, period: &Json) {
+        let end = |key: &str| period.text_at(&[key]).and_then(Range::parse);
+        let range = Range::span(end("start"), end("end"));
+        self.add(param, IndexValue::Date { from: range.from, until: range.until });
+    }
+
+    fn reference(&mut self, param: &'static str, reference: Option<&Json>) {
+        let text = reference.and_then(|reference| reference.text_at(&["reference"]));
+        if let Some(Target::Relative(literal)) = text.map(Target::parse) {
+            self.add(
+                param,
+                IndexValue::Reference { resource_type: literal.resource_type.to_owned(), id: literal.id.to_owned() },
+            );
+        }
+    }
+
+    fn references(&mut self, param: &'static str, references: &[Json]) {
+        references.iter().for_each(|reference| self.reference(param, Some(reference)));
+    }
 }

@@ -1,7 +1,15 @@
-//! FHIR R4 values: JSON documents that keep every digit, references, outcomes, resource types, index
-//! extraction. Pure functions; nothing here does input or output.
+//! FHIR R4 values: JSON documents that keep every digit, references, bundles, outcomes, resource types,
+//! index extraction. Pure functions; nothing here does input or output.
 
+pub mod bundle;
+pub mod capability;
+pub mod definitions;
 pub mod index;
 pub mod json;
+pub mod outcome;
+pub mod reference;
+pub mod resource_type;
+pub mod temporal;
+pub mod uri;
 
 pub use json::{Json, JsonError, JsonLimits, Object};

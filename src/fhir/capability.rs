@@ -1,0 +1,117 @@
+//! CapabilityStatement, made from what really runs. R4 capabilitystatement.html.
+
+use super::{Json, Object};
+
+/// What a server offers. Everything that is not in here is not offered.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// Version of the software.
+    pub software_version: &'a str,
+    /// FHIR base URL as clients see it, without a slash at its end.
+    pub base_url: &'a str,
+    /// When this offer last changed; a FHIR dateTime that all nodes agree on.
+    pub date: &'a str,
+    /// Resource types in the order in which they are listed.
+    pub resources: &'a [ResourceOffer<'a>],
+    /// How callers prove who they are, in words.
+    pub security: &'a str,
+}
+
+/// What can be done with a resource type.
+#[derive(Debug, Clone, Copy)]
+pub struct ResourceOffer<'a> {
+    /// Resource type.
+    pub resource_type: &'a str,
+    /// Profiles that resources of ours claim and keep.
+    pub supported_profiles: &'a [&'a str],
+    /// Codes of R4 valueset-type-restful-interaction.html.
+    pub interactions: &'a [&'a str],
+    /// Whether writing checks versions.
+    pub versioning: Versioning,
+}
+
+/// What versions mean. R4 valueset-versioning-policy.html.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Versioning {
+    /// Each change makes a version; updates need not name one.
+    Versioned,
+    /// Each change makes a version, and an update may name the one that it changes.
+    VersionedUpdate,
+}
+
+/// The statement of a running instance.
+pub fn statement(offer: &Offer<'_>) -> Json {
+    let software =
+        Object::new().with("name", Json::string(NAME)).with("version", Json::string(offer.software_version));
+    let implementation =
+        Object::new().with("description", Json::string(DESCRIPTION)).with("url", Json::string(offer.base_url));
+    let rest = Object::new()
+        .with("mode", Json::string("server"))
+        .with("security", Object::new().with("description", Json::string(offer.security)).into())
+        .with_items("resource", offer.resources.iter().map(resource).collect());
+    Object::new()
+        .with("resourceType", Json::string("CapabilityStatement"))
+        .with("name", Json::string(NAME))
+        .with("title", Json::string("What this gateway can do"))
+        .with("status", Json::string("active"))
+        .with("date", Json::string(offer.date))
+        .with("kind", Json::string("instance"))
+        .with("software", software.into())
+        .with("implementation", implementation.into())
+        .with("fhirVersion", Json::string("4.0.1"))
+        .with_items("format", vec![Json::string("json"), Json::string("application/fhir+json")])
+        .with_items("rest", vec![rest.into()])
+        .into()
+}
+
+fn resource(offer: &ResourceOffer<'_>) -> Json {
+    let interaction = |code: &&str| Object::new().with("code", Json::string(*code)).into();
+    let versioning = match offer.versioning {
+        Versioning::Versioned => "versioned",
+        Versioning::VersionedUpdate => "versioned-update",
+    };
+    Object::new()
+        .with("type", Json::string(offer.resource_type))
+        .with("profile", Json::string(format!("http://hl7.org/fhir/StructureDefinition/{}", offer.resource_type)))
+        .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
+        .with_items("interaction", offer.interactions.iter().map(interaction).collect())
+        .with("versioning", Json::string(versioning))
+        .into()
+}
+
+const NAME: &str = "Causeway";
+const DESCRIPTION: &str = "Interoperability gateway for imaging reports";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::resource_type::RESOURCE_TYPES;
+
+    #[test]
+    fn a_statement_lists_what_is_offered_and_nothing_else() {
+        let resources: Vec<ResourceOffer<'_>> = RESOURCE_TYPES
+            .iter()
+            .map(|name| ResourceOffer {
+                resource_type: name,
+                supported_profiles: &[],
+                interactions: &["read"],
+                versioning: Versioning::Versioned,
+            })
+            .collect();
+        let statement = statement(&Offer {
+            software_version: "0.1.0",
+            base_url: "https://gateway.example/fhir/r4",
+            date: "2026-02-01",
+            resources: &resources,
+            security: "bearer tokens",
+        });
+        let listed = statement.at(&["rest", "0", "resource"]).and_then(Json::as_array).expect("resources");
+        assert_eq!(listed.len(), RESOURCE_TYPES.len());
+        for resource in listed {
+            assert_eq!(resource.items("interaction").len(), 1);
+            assert_eq!(resource.text_at(&["interaction", "0", "code"]), Some("read"));
+            assert!(resource.get("supportedProfile").is_none());
+        }
+        assert_eq!(statement.text_at(&["implementation", "url"]), Some("https://gateway.example/fhir/r4"));
+    }
+}

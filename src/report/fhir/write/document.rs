@@ -1,0 +1,144 @@
+//! Renditions of the report as attachments: presented by the DiagnosticReport and listed, under the same
+//! URLs, by a DocumentReference (US Core clinical notes guidance).
+
+use fhir_sdk::r4b::codes::{CompositionStatus, DocumentReferenceStatus, IdentifierUse};
+use fhir_sdk::r4b::resources::{DocumentReference, DocumentReferenceContent, DocumentReferenceContext};
+use fhir_sdk::r4b::types::{self as fhir, Period};
+use fhir_sdk::{Base64Binary, DateTime};
+
+use crate::base::Timestamp;
+use crate::base::digest::sha1;
+use crate::fhir::Json;
+use crate::report::ReportStatus;
+use crate::report::codes::systems;
+use crate::report::fhir::ids::document_id;
+use crate::report::fhir::terms::{CATEGORY_NOTE, IMAGING_REPORT};
+
+use super::claims::{DOCUMENT, claimed};
+use super::patient::subject;
+use super::types::{
+    codeable, concept_coding, date_time, instant, meta, plain_identifier, reference, some, term, term_concept,
+};
+use super::{Context, WriteError, organization, person};
+
+/// A rendition of the report.
+#[derive(Debug, Clone, Copy)]
+pub struct Attachment<'a> {
+    /// Media type.
+    pub content_type: &'a str,
+    /// What it is, for people.
+    pub title: &'a str,
+    /// Where it can be fetched; required unless it stands inline.
+    pub url: Option<&'a str>,
+    /// Its bytes, if they exist already: size and hash are taken from them.
+    pub bytes: Option<&'a [u8]>,
+    /// Whether the bytes stand in the resource itself. In the DocumentReference they do not if there is a
+    /// URL.
+    pub inline: bool,
+    /// When it was made.
+    pub creation: Timestamp,
+}
+
+/// The DocumentReference, if there is anything to list.
+pub(super) fn write(context: &Context<'_>, attachments: &[Attachment<'_>]) -> Result<Option<Json>, WriteError> {
+    if attachments.is_empty() {
+        return Ok(None);
+    }
+    let report = context.rendering.report;
+    let mut identifier = plain_identifier(&context.system("document"), report.id.as_str())?;
+    identifier.r#use = Some(IdentifierUse::Official);
+    let content = |attachment: &Attachment<'_>| -> Result<_, WriteError> {
+        let attachment = self::attachment(context, attachment, attachment.url.is_none())?;
+        Ok(Some(DocumentReferenceContent::builder().attachment(attachment).build()?))
+    };
+    let mut resource = DocumentReference::builder()
+        .id(document_id(&report.id).to_string())
+        .meta(meta(&context.source(), &claimed(DOCUMENT, context.claims.document))?)
+        .identifier(vec![Some(identifier)])
+        .status(match report.status {
+            ReportStatus::EnteredInError => DocumentReferenceStatus::EnteredInError,
+            _ => DocumentReferenceStatus::Current,
+        })
+        .r#type(document_type(context)?)
+        .category(vec![Some(term_concept(CATEGORY_NOTE)?)])
+        .subject(subject(context)?)
+        .date(instant(context.rendering.edition.recorded_at))
+        .author(vec![Some(person::author_reference(context)?)])
+        .content(attachments.iter().map(content).collect::<Result<_, _>>()?)
+        .context(document_context(context)?);
+    if let Some(status) = doc_status(report.status) {
+        resource = resource.doc_status(status);
+    }
+    if let Some(language) = &report.language {
+        resource = resource.language(language.clone());
+    }
+    if let Some(verifier) = person::verifier_reference(context)? {
+        resource = resource.authenticator(verifier);
+    }
+    if let Some(custodian) = organization::issuer(context)? {
+        resource = resource.custodian(custodian);
+    }
+    Ok(Some(Json::from_serialize(&resource.build()?)?))
+}
+
+/// What the DiagnosticReport presents.
+pub(super) fn presented_form(
+    context: &Context<'_>,
+    attachments: &[Attachment<'_>],
+) -> Result<Vec<fhir::Attachment>, WriteError> {
+    attachments.iter().map(|attachment| self::attachment(context, attachment, attachment.inline)).collect()
+}
+
+fn attachment(
+    context: &Context<'_>,
+    attachment: &Attachment<'_>,
+    inline: bool,
+) -> Result<fhir::Attachment, WriteError> {
+    let mut element = fhir::Attachment::builder()
+        .content_type(attachment.content_type.to_owned())
+        .title(attachment.title.to_owned())
+        .creation(DateTime::DateTime(instant(attachment.creation)));
+    if let Some(language) = &context.rendering.report.language {
+        element = element.language(language.clone());
+    }
+    if let Some(url) = attachment.url {
+        element = element.url(url.to_owned());
+    }
+    if let Some(bytes) = attachment.bytes {
+        let size = u32::try_from(bytes.len()).map_err(|_too_large| WriteError::Value("the size of an attachment"))?;
+        element = element.size(size).hash(Base64Binary(sha1(bytes).to_vec()));
+        if inline {
+            element = element.data(Base64Binary(bytes.to_vec()));
+        }
+    }
+    Ok(element.build()?)
+}
+
+/// US Core asks for a LOINC document type.
+fn document_type(context: &Context<'_>) -> Result<fhir::CodeableConcept, WriteError> {
+    let code = &context.rendering.report.code;
+    let own = concept_coding(code)?;
+    let codings = if code.system == systems::LOINC { vec![own] } else { vec![term(IMAGING_REPORT)?, own] };
+    Ok(codeable(codings, None)?)
+}
+
+/// R4 valueset-composition-status.html. A report that was given up has none of these.
+fn doc_status(status: ReportStatus) -> Option<CompositionStatus> {
+    match status {
+        ReportStatus::Draft | ReportStatus::Preliminary => Some(CompositionStatus::Preliminary),
+        ReportStatus::Final => Some(CompositionStatus::Final),
+        ReportStatus::Amended | ReportStatus::Corrected | ReportStatus::Appended => Some(CompositionStatus::Amended),
+        ReportStatus::EnteredInError => Some(CompositionStatus::EnteredInError),
+        ReportStatus::Cancelled => None,
+    }
+}
+
+fn document_context(context: &Context<'_>) -> Result<DocumentReferenceContext, WriteError> {
+    let report = context.rendering.report;
+    let related = vec![reference("DiagnosticReport", &report.id)?];
+    let element = DocumentReferenceContext::builder().related(some(related));
+    match &report.study.study_date {
+        Some(date) => Ok(element.period(Period::builder().start(date_time(date)?).build()?).build()?),
+        None => Ok(element.build()?),
+    }
+}

@@ -1,0 +1,214 @@
+//! Observation: one for each structured finding and each measurement.
+
+use fhir_sdk::r4b::codes::ObservationStatus;
+use fhir_sdk::r4b::resources::{
+    Observation, ObservationComponent, ObservationComponentValue, ObservationEffective, ObservationValue,
+};
+use fhir_sdk::r4b::types::{CodeableConcept, Extension, ExtensionValue, Identifier, Quantity, Reference};
+
+use crate::base::LogicalId;
+use crate::fhir::Json;
+use crate::report::codes::systems;
+use crate::report::fhir::ids::{finding_id, measurement_id};
+use crate::report::fhir::terms::{self, CATEGORY_IMAGING, CRITICAL, FINDING, SEVERITY, TRACKING_ID};
+use crate::report::{Concept, Finding, ImageRef, Laterality, Measurement, ReportStatus};
+
+use super::patient::subject;
+use super::types::{
+    codeable, compound, concept_coding, date_time, extension, meta, own_identifier, part, positive, reference, some,
+    term, term_concept, text_part,
+};
+use super::{Context, WriteError, person, replace, study};
+
+/// The Observations, findings before measurements, each in the report's order.
+pub(super) fn write_all(context: &Context<'_>) -> Result<Vec<Json>, WriteError> {
+    let report = context.rendering.report;
+    let findings = report.structured_findings.iter().map(|finding| write_finding(context, finding));
+    let measurements = report.measurements.iter().map(|measurement| write_measurement(context, measurement));
+    findings.chain(measurements).collect()
+}
+
+/// References to the Observations in the same order.
+pub(super) fn references(context: &Context<'_>) -> Result<Vec<Reference>, WriteError> {
+    ids(context).iter().map(|id| Ok(reference("Observation", id)?)).collect()
+}
+
+fn ids(context: &Context<'_>) -> Vec<LogicalId> {
+    let report = context.rendering.report;
+    let findings = report.structured_findings.iter().map(|finding| finding_id(&report.id, &finding.id));
+    let measurements = report.measurements.iter().map(|measurement| measurement_id(&report.id, &measurement.id));
+    findings.chain(measurements).collect()
+}
+
+/// What findings and measurements have in common.
+struct Common<'a> {
+    id: LogicalId,
+    identifiers: Vec<Identifier>,
+    code: CodeableConcept,
+    value: ObservationValue,
+    body_site: Option<&'a Concept>,
+    laterality: Option<Laterality>,
+    images: Vec<&'a ImageRef>,
+}
+
+fn write_finding(context: &Context<'_>, finding: &Finding) -> Result<Json, WriteError> {
+    let report = &context.rendering.report.id;
+    let value = match &finding.code {
+        Some(code) => ObservationValue::CodeableConcept(codeable(vec![concept_coding(code)?], Some(&finding.text))?),
+        None => ObservationValue::String(finding.text.clone()),
+    };
+    let mut observation = common(
+        context,
+        Common {
+            id: finding_id(report, &finding.id),
+            identifiers: vec![identifier(context, "finding", &finding.id)?],
+            code: term_concept(FINDING)?,
+            value,
+            body_site: finding.body_site.as_ref(),
+            laterality: finding.laterality,
+            images: finding.images.iter().collect(),
+        },
+    )?;
+    if finding.critical {
+        observation.interpretation = vec![Some(term_concept(CRITICAL)?)];
+    }
+    if let Some(severity) = finding.severity {
+        let component = ObservationComponent::builder()
+            .code(term_concept(SEVERITY)?)
+            .value(ObservationComponentValue::CodeableConcept(term_concept(terms::severity(severity))?))
+            .build()?;
+        observation.component = vec![Some(component)];
+    }
+    Ok(Json::from_serialize(&observation)?)
+}
+
+fn write_measurement(context: &Context<'_>, measurement: &Measurement) -> Result<Json, WriteError> {
+    let code = measurement.code.as_ref().map(concept_coding).transpose()?;
+    let mut identifiers = vec![identifier(context, "measurement", &measurement.id)?];
+    if let Some(tracking_id) = &measurement.tracking_id {
+        identifiers.push(
+            Identifier::builder()
+                .r#type(term_concept(TRACKING_ID)?)
+                .system(context.system("tracking"))
+                .value(tracking_id.clone())
+                .build()?,
+        );
+    }
+    let quantity = Quantity::builder()
+        .value(0.0)
+        .unit(measurement.unit.clone())
+        .system(systems::UCUM.to_owned())
+        .code(measurement.unit.clone())
+        .build()?;
+    let mut observation = common(
+        context,
+        Common {
+            id: measurement_id(&context.rendering.report.id, &measurement.id),
+            identifiers,
+            code: codeable(code.into_iter().collect(), Some(&measurement.label))?,
+            value: ObservationValue::Quantity(quantity),
+            body_site: measurement.body_site.as_ref(),
+            laterality: measurement.laterality,
+            images: measurement.image.iter().collect(),
+        },
+    )?;
+    if let Some(method) = &measurement.method {
+        observation.method = Some(codeable(vec![concept_coding(method)?], None)?);
+    }
+    let mut json = Json::from_serialize(&observation)?;
+    // fhir-sdk holds decimals as binary floating point: the digits go in as they are.
+    replace(&mut json, &["valueQuantity", "value"], Json::Number(measurement.value.as_str().into()))?;
+    Ok(json)
+}
+
+fn common(context: &Context<'_>, parts: Common<'_>) -> Result<Observation, WriteError> {
+    let report = context.rendering.report;
+    let mut observation = Observation::builder()
+        .id(parts.id.to_string())
+        .meta(meta(&context.source(), &[])?)
+        .identifier(some(parts.identifiers))
+        .status(status(report.status))
+        .category(vec![Some(term_concept(CATEGORY_IMAGING)?)])
+        .code(parts.code)
+        .subject(subject(context)?)
+        .performer(vec![Some(person::author_reference(context)?)])
+        .value(parts.value)
+        .derived_from(some(derived_from(context, &parts.images)?));
+    if let Some(language) = &report.language {
+        observation = observation.language(language.clone());
+    }
+    if let Some(date) = &report.study.study_date {
+        observation = observation.effective(ObservationEffective::DateTime(date_time(date)?));
+    }
+    if let Some(site) = body_site(parts.body_site, parts.laterality)? {
+        observation = observation.body_site(site);
+    }
+    Ok(observation.build()?)
+}
+
+/// R4 valueset-observation-status.html has no `appended`: an addendum leaves what was observed as it was.
+fn status(status: ReportStatus) -> ObservationStatus {
+    match status {
+        ReportStatus::Draft | ReportStatus::Preliminary => ObservationStatus::Preliminary,
+        ReportStatus::Final | ReportStatus::Appended => ObservationStatus::Final,
+        ReportStatus::Amended => ObservationStatus::Amended,
+        ReportStatus::Corrected => ObservationStatus::Corrected,
+        ReportStatus::Cancelled => ObservationStatus::Cancelled,
+        ReportStatus::EnteredInError => ObservationStatus::EnteredInError,
+    }
+}
+
+fn identifier(context: &Context<'_>, kind: &str, id: &str) -> Result<Identifier, WriteError> {
+    let value = format!("{}/{id}", context.rendering.report.id);
+    Ok(own_identifier(kind, &context.system(kind), &value)?)
+}
+
+/// The site in code; its side in an extension and, for readers who do not know that, in words.
+fn body_site(site: Option<&Concept>, side: Option<Laterality>) -> Result<Option<CodeableConcept>, WriteError> {
+    if site.is_none() && side.is_none() {
+        return Ok(None);
+    }
+    let coding = site.map(concept_coding).transpose()?;
+    let side_term = side.map(terms::laterality);
+    let words = side_term.map(|side| match site {
+        Some(site) => format!("{}, {}", site.display, side.display.to_lowercase()),
+        None => side.display.to_owned(),
+    });
+    let mut concept = codeable(coding.into_iter().collect(), words.as_deref())?;
+    if let Some(side) = side_term {
+        concept.extension = vec![extension("laterality", ExtensionValue::Coding(term(side)?))?];
+    }
+    Ok(Some(concept))
+}
+
+/// The study, once for each image that shows the matter, or once without.
+fn derived_from(context: &Context<'_>, images: &[&ImageRef]) -> Result<Vec<Reference>, WriteError> {
+    if images.is_empty() {
+        return Ok(vec![study::plain(context)?]);
+    }
+    images
+        .iter()
+        .map(|image| {
+            let mut reference = study::plain(context)?;
+            reference.extension = vec![image_reference(image, None)?];
+            Ok(reference)
+        })
+        .collect()
+}
+
+/// An image by its UIDs.
+pub(super) fn image_reference(image: &ImageRef, caption: Option<&str>) -> Result<Extension, WriteError> {
+    let id = |name: &str, uid: &str| part(name, ExtensionValue::Id(uid.to_owned()));
+    let mut parts = vec![
+        id("seriesInstanceUid", image.series_instance_uid.as_str())?,
+        id("sopInstanceUid", image.sop_instance_uid.as_str())?,
+    ];
+    if let Some(sop_class_uid) = &image.sop_class_uid {
+        parts.push(id("sopClassUid", sop_class_uid.as_str())?);
+    }
+    if let Some(frame) = image.frame {
+        parts.push(part("frame", positive(frame)?)?);
+    }
+    parts.extend(text_part("caption", caption)?);
+    Ok(compound("image-reference", parts)?)
+}
