@@ -10,6 +10,7 @@
 pub mod access;
 pub mod audit;
 pub mod base;
+pub mod config;
 pub mod dicom;
 pub mod fhir;
 pub mod jobs;

@@ -141,6 +141,13 @@ impl TenantId {
     }
 }
 
+impl AeTitle {
+    /// The title of this gateway unless it is told another one.
+    pub fn causeway() -> Self {
+        Self("CAUSEWAY".into())
+    }
+}
+
 /// UUIDv5 in this product's namespace. The parts are length-prefixed, so that `["a", "bc"]` and
 /// `["ab", "c"]` differ.
 pub fn derived_uuid(parts: &[&str]) -> Uuid {

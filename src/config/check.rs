@@ -1,0 +1,74 @@
+//! What settings must have to do with each other.
+
+use super::error::ConfigError;
+use super::{BlobUrl, Config, DatabaseUrl};
+
+/// All contradictions between settings, each of which is right by itself.
+pub(super) fn check(config: &Config) -> Vec<ConfigError> {
+    let mut found = Vec::new();
+    let mut wrong = |is_wrong: bool, key: &str, detail: &str| {
+        if is_wrong {
+            found.push(ConfigError::Conflict { key: key.to_owned(), detail: detail.to_owned() });
+        }
+    };
+    wrong(config.data_dir.to_string_lossy().contains("{data_dir}"), "data_dir", "cannot stand for itself");
+
+    let database = &config.database;
+    let passwords = [database.password.get().is_some(), database.password_file.is_some(), database.url.has_password()];
+    let passwords = passwords.into_iter().filter(|given| *given).count();
+    wrong(passwords > 1, "database.password", "is given more than once: in the url, the file or the environment");
+    let on_sqlite = matches!(database.url, DatabaseUrl::Sqlite(_));
+    wrong(on_sqlite && passwords > 0, "database.password", "is for PostgreSQL, and database.url is a file");
+
+    if matches!(config.blob.url, BlobUrl::S3 { .. }) {
+        let s3 = &config.blob.s3;
+        let secrets = [s3.secret_access_key.get().is_some(), s3.secret_access_key_file.is_some()];
+        let has_secret = secrets.contains(&true);
+        wrong(
+            secrets == [true, true],
+            "blob.s3.secret_access_key",
+            "is given twice: in the file and in the environment",
+        );
+        wrong(s3.access_key_id.is_some() && !has_secret, "blob.s3.access_key_id", "has no secret_access_key beside it");
+        wrong(s3.access_key_id.is_none() && has_secret, "blob.s3.secret_access_key", "has no access_key_id beside it");
+        let plain = s3.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str().starts_with("http:"));
+        wrong(plain && !s3.allow_http, "blob.s3.endpoint", "is without TLS, and blob.s3.allow_http is not set");
+    }
+
+    let keys = &config.keys;
+    let sources = [keys.master_key_file.is_some(), keys.master_key_env.is_some(), !keys.master_key_command.is_empty()];
+    let sources = sources.into_iter().filter(|given| *given).count();
+    wrong(sources > 1, "keys", "names more than one place of the master key");
+    wrong(
+        sources == 0 && !on_sqlite,
+        "keys",
+        "must name the place of the master key, because database.url is PostgreSQL and all its nodes share it",
+    );
+
+    let jobs = &config.jobs;
+    wrong(jobs.heartbeat * 2 > jobs.lease, "jobs.heartbeat", "is more than half of jobs.lease");
+    wrong(jobs.backoff > jobs.backoff_limit, "jobs.backoff", "is longer than jobs.backoff_limit");
+
+    let signing = &config.signing;
+    wrong(
+        signing.public_key_file.is_some() && signing.private_key_file.is_none(),
+        "signing.public_key_file",
+        "has no private_key_file beside it",
+    );
+
+    let listeners = [Some(config.http.listen), config.dimse.listen.address(), config.dimse.tls_listen.address()];
+    let mut taken: Vec<_> = listeners.into_iter().flatten().filter(|address| address.port() != 0).collect();
+    let before = taken.len();
+    taken.sort_unstable();
+    taken.dedup();
+    wrong(taken.len() < before, "dimse.listen", "is an address that another listener has");
+
+    let archive = config.archive.peer.as_ref();
+    let archive = archive.and_then(|name| config.peers.iter().find(|peer| peer.name == *name));
+    wrong(
+        archive.is_some_and(|peer| !matches!(peer.kind(), Some("orthanc" | "dicomweb"))),
+        "archive.peer",
+        "is a peer of another kind than orthanc or dicomweb",
+    );
+    found
+}
