@@ -48,7 +48,7 @@ pub use peer::{PeerChange, StoredPeer};
 pub use rendition::{Evidence, Rendition};
 pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
-pub use setting::SettingWrite;
+pub use setting::{SettingVersion, SettingWrite};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};
 

@@ -9,13 +9,24 @@ use super::keys::Sealer;
 use super::schema::tenant_setting;
 use super::{Desk, StoreError};
 
+/// What must stand before a setting is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SettingVersion {
+    /// Whatever it is.
+    Any,
+    /// Nothing yet.
+    Absent,
+    /// This version.
+    Is(VersionId),
+}
+
 /// A new value of a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingWrite {
     /// Name, as `letterhead`.
     pub name: &'static str,
-    /// The version that must stand now; `None` if any.
-    pub expected: Option<VersionId>,
+    /// What must stand now.
+    pub expected: SettingVersion,
     /// JSON.
     pub value: Vec<u8>,
 }
@@ -50,7 +61,7 @@ pub(super) fn apply(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sealed = sealer.seal(tenant, &["setting", write.name], &write.value)?;
-    if let Some(expected) = write.expected {
+    if let SettingVersion::Is(expected) = write.expected {
         let changed = on!(tx, conn => diesel::update(tenant_setting::table
             .filter(tenant_setting::tenant.eq(tenant.as_str()))
             .filter(tenant_setting::name.eq(write.name))
@@ -63,14 +74,22 @@ pub(super) fn apply(
             .execute(conn))?;
         return if changed == 1 { Ok(()) } else { Err(StoreError::VersionConflict { current: None }) };
     }
+    let first = (
+        tenant_setting::tenant.eq(tenant.as_str()),
+        tenant_setting::name.eq(write.name),
+        tenant_setting::value.eq(&sealed),
+        tenant_setting::version_id.eq(1),
+        tenant_setting::updated_at.eq(now.0),
+    );
+    if write.expected == SettingVersion::Absent {
+        let set = on!(tx, conn => diesel::insert_into(tenant_setting::table)
+            .values(first)
+            .on_conflict_do_nothing()
+            .execute(conn))?;
+        return if set == 1 { Ok(()) } else { Err(StoreError::VersionConflict { current: None }) };
+    }
     on!(tx, conn => diesel::insert_into(tenant_setting::table)
-        .values((
-            tenant_setting::tenant.eq(tenant.as_str()),
-            tenant_setting::name.eq(write.name),
-            tenant_setting::value.eq(&sealed),
-            tenant_setting::version_id.eq(1),
-            tenant_setting::updated_at.eq(now.0),
-        ))
+        .values(first)
         .on_conflict((tenant_setting::tenant, tenant_setting::name))
         .do_update()
         .set((

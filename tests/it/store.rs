@@ -3,7 +3,7 @@
 use causeway::base::{LogicalId, TenantId, Timestamp, VersionId};
 use causeway::fhir::index::{IndexRow, IndexValue};
 use causeway::store::{
-    DateTouches, Find, NewJob, ResourceWrite, SettingWrite, StoreError, TokenChange, TokenIs, Write, WriteSet,
+    DateTouches, Find, NewJob, ResourceWrite, SettingVersion, SettingWrite, StoreError, TokenChange, TokenIs, Write, WriteSet,
 };
 
 use crate::each_backend;
@@ -268,9 +268,10 @@ async fn a_setting_has_versions(backend: Backend) {
         WriteSet::new().with(Write::Setting(SettingWrite { name: "letterhead", expected, value: value.to_vec() }))
     };
     assert_eq!(desk.setting("letterhead").await.expect("reads"), None);
-    desk.commit(set(None, b"one")).await.expect("sets");
-    desk.commit(set(Some(VersionId(1)), b"two")).await.expect("sets");
-    assert!(desk.commit(set(Some(VersionId(1)), b"three")).await.is_err());
+    desk.commit(set(SettingVersion::Absent, b"one")).await.expect("sets");
+    assert!(desk.commit(set(SettingVersion::Absent, b"other")).await.is_err());
+    desk.commit(set(SettingVersion::Is(VersionId(1)), b"two")).await.expect("sets");
+    assert!(desk.commit(set(SettingVersion::Is(VersionId(1)), b"three")).await.is_err());
     assert_eq!(desk.setting("letterhead").await.expect("reads"), Some((b"two".to_vec(), VersionId(2))));
 }
 
