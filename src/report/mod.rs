@@ -3,6 +3,7 @@
 
 pub mod codes;
 pub mod edition;
+pub mod fhir;
 pub mod loss;
 pub mod model;
 pub mod read;

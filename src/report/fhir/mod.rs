@@ -9,11 +9,13 @@
 pub mod bundle;
 pub mod ids;
 mod issuer;
-pub mod read;
 pub mod shared;
+mod terms;
 pub mod write;
 
 pub use bundle::{content_bundle, render, transaction_bundle};
 pub use ids::Ids;
-pub use read::{Source, read_resources};
 pub use write::{Attachment, WriteError, provenance, resources};
+
+#[cfg(test)]
+mod testing;

@@ -13,7 +13,6 @@ use crate::report::fhir::ids::{finding_id, measurement_id};
 use crate::report::fhir::terms::{self, CATEGORY_IMAGING, CRITICAL, FINDING, SEVERITY, TRACKING_ID};
 use crate::report::{Concept, Finding, ImageRef, Laterality, Measurement, ReportStatus};
 
-use super::patient::subject;
 use super::types::{
     codeable, compound, concept_coding, date_time, extension, meta, own_identifier, part, positive, reference, some,
     term, term_concept, text_part,
@@ -130,7 +129,7 @@ fn common(context: &Context<'_>, parts: Common<'_>) -> Result<Observation, Write
         .status(status(report.status))
         .category(vec![Some(term_concept(CATEGORY_IMAGING)?)])
         .code(parts.code)
-        .subject(subject(context)?)
+        .subject(reference("Patient", &context.ids.patient)?)
         .performer(vec![Some(person::author_reference(context)?)])
         .value(parts.value)
         .derived_from(some(derived_from(context, &parts.images)?));
