@@ -109,20 +109,15 @@ impl<'a> Resources<'a> {
         Self { entries: resources.iter().map(|resource| (None, resource)).collect(), layout: Layout::Loose }
     }
 
-    /// The FHIRPath of a resource: `Bundle.entry[3].resource`, `DiagnosticReport.contained[0]`. Of loose
-    /// resources it is the type alone.
-    pub fn path(&self, of: Located<'a>) -> String {
-        let type_name = |json: Option<&'a Json>| {
-            json.and_then(|resource| resource.text_at(&["resourceType"])).unwrap_or("Resource")
-        };
-        let entry = self.entries.get(of.entry).map(|(_, resource)| *resource);
-        let root = match self.layout {
-            Layout::Bundle => format!("Bundle.entry[{}].resource", of.entry),
-            Layout::Single | Layout::Loose => type_name(entry).to_owned(),
-        };
-        match of.contained {
-            Some(index) => format!("{root}.contained[{index}]"),
-            None => root,
+    /// The FHIRPath of an entry's resource: `Bundle.entry[3].resource`, or the type of a resource that
+    /// came alone.
+    pub fn path(&self, entry: usize) -> String {
+        match self.layout {
+            Layout::Bundle => format!("Bundle.entry[{entry}].resource"),
+            Layout::Single | Layout::Loose => {
+                let resource = self.entries.get(entry).map(|(_, resource)| *resource);
+                resource.and_then(|resource| resource.text_at(&["resourceType"])).unwrap_or("Resource").to_owned()
+            }
         }
     }
 
@@ -135,18 +130,19 @@ impl<'a> Resources<'a> {
             .map(|(entry, (_, resource))| Located { resource, entry, contained: None })
     }
 
-    /// What `reference`, which stands in the resource of `from`, points at, if it is here.
+    /// What `reference`, which stands in the resource of the entry `from` or in one contained there,
+    /// points at, if it is here.
     ///
     /// The rules are those of R4 bundle.html#references, and one more: where no full URL fits, an entry
     /// with the same type and id does, because many senders leave full URLs out.
-    pub fn resolve(&self, from: Located<'a>, reference: &str) -> Option<Located<'a>> {
+    pub fn resolve(&self, from: usize, reference: &str) -> Option<Located<'a>> {
         let entry = |wanted: &str| {
             let at = self.entries.iter().position(|(url, _)| *url == Some(wanted))?;
             self.at(at)
         };
         match Target::parse(reference) {
             Target::Contained(id) => {
-                let container = self.at(from.entry)?;
+                let container = self.at(from)?;
                 if id.is_empty() {
                     return Some(container);
                 }
@@ -156,11 +152,11 @@ impl<'a> Resources<'a> {
                     .iter()
                     .position(|resource| resource.text_at(&["id"]) == Some(id))?;
                 let resource = container.resource.items("contained").get(at)?;
-                Some(Located { resource, entry: from.entry, contained: Some(at) })
+                Some(Located { resource, entry: from, contained: Some(at) })
             }
             Target::Urn(urn) => entry(urn),
             Target::Absolute(base, literal) => entry(&format!("{base}/{}", unversioned(literal)))
-                .or_else(|| self.by_id(unversioned(literal)).filter(|found| self.full_url(*found).is_none())),
+                .or_else(|| self.by_id(unversioned(literal)).filter(|found| self.full_url(found.entry).is_none())),
             Target::Relative(literal) => {
                 let literal = unversioned(literal);
                 let base = self.full_url(from).and_then(|url| match Target::parse(url) {
@@ -178,8 +174,8 @@ impl<'a> Resources<'a> {
         resource.as_object().is_some().then_some(Located { resource, entry, contained: None })
     }
 
-    fn full_url(&self, of: Located<'a>) -> Option<&'a str> {
-        self.entries.get(of.entry)?.0
+    fn full_url(&self, entry: usize) -> Option<&'a str> {
+        self.entries.get(entry)?.0
     }
 
     fn by_id(&self, literal: Literal<'_>) -> Option<Located<'a>> {
@@ -231,14 +227,15 @@ mod tests {
             {"response":{"status":"200"}}]}"##,
         );
         let resources = Resources::of(&bundle);
-        let report = resources.iter().next().expect("first");
+        let report = 0;
         let patient = resources.resolve(report, "Patient/1/_history/2").expect("found");
         assert_eq!(patient.resource.text_at(&["x"]), Some("a"));
         let other = resources.resolve(report, "https://b.example/fhir/Patient/1").expect("found");
         assert_eq!(other.resource.text_at(&["x"]), Some("b"));
         let practitioner = resources.resolve(report, "#p").expect("found");
         assert_eq!(practitioner.resource.text_at(&["id"]), Some("p"));
-        assert_eq!(resources.path(practitioner), "Bundle.entry[0].resource.contained[0]");
+        assert_eq!((practitioner.entry, practitioner.contained), (0, Some(0)));
+        assert_eq!(resources.path(4), "Bundle.entry[4].resource");
         assert_eq!(id(resources.resolve(report, "#")), Some("1"));
         assert_eq!(id(resources.resolve(report, "urn:uuid:5")), Some("five"));
         assert_eq!(id(resources.resolve(report, "Patient/loose")), Some("loose"));

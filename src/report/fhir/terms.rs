@@ -29,7 +29,7 @@ pub(super) const CATEGORY_NOTE: Term = term(
     "clinical-note",
     "Clinical Note",
 );
-/// Document type of a report whose own code is not from LOINC.
+/// What every report is.
 pub(super) const IMAGING_REPORT: Term = term(systems::LOINC, "18748-4", "Diagnostic imaging study");
 /// What the Observation of a finding observes. PS3.16 annex D.
 pub(super) const FINDING: Term = term(systems::DCM, "121071", "Finding");
@@ -50,6 +50,9 @@ pub(super) const CUSTODIAN: Term = term(PARTICIPANT_TYPE, "custodian", "Custodia
 pub(super) const REFERRER: Term = term("http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "REF", "referrer");
 
 const PARTICIPANT_TYPE: &str = "http://terminology.hl7.org/CodeSystem/provenance-participant-type";
+
+/// Identifier of whoever made the thing. HL7 v2 table 0203.
+pub(super) const FILLER: Term = term(IDENTIFIER_TYPE, "FILL", "Filler Identifier");
 
 /// Codes of HL7 v2 table 0203, the kinds of identifiers.
 pub(super) const IDENTIFIER_TYPE: &str = "http://terminology.hl7.org/CodeSystem/v2-0203";

@@ -10,7 +10,6 @@ use crate::base::Timestamp;
 use crate::base::digest::sha1;
 use crate::fhir::Json;
 use crate::report::ReportStatus;
-use crate::report::codes::systems;
 use crate::report::fhir::ids::document_id;
 use crate::report::fhir::terms::{CATEGORY_NOTE, IMAGING_REPORT};
 
@@ -114,11 +113,13 @@ fn attachment(
     Ok(element.build()?)
 }
 
-/// US Core asks for a LOINC document type.
+/// US Core asks for a LOINC document type; the general one is beyond doubt, the report's own is finer.
 fn document_type(context: &Context<'_>) -> Result<fhir::CodeableConcept, WriteError> {
     let code = &context.rendering.report.code;
-    let own = concept_coding(code)?;
-    let codings = if code.system == systems::LOINC { vec![own] } else { vec![term(IMAGING_REPORT)?, own] };
+    let mut codings = vec![term(IMAGING_REPORT)?];
+    if (code.system.as_str(), code.code.as_str()) != (IMAGING_REPORT.system, IMAGING_REPORT.code) {
+        codings.push(concept_coding(code)?);
+    }
     Ok(codeable(codings, None)?)
 }
 

@@ -91,10 +91,9 @@ pub(super) fn plain(context: &Context<'_>) -> Result<Reference, WriteError> {
     Ok(reference("ImagingStudy", &context.ids.imaging_study)?)
 }
 
-/// The extension that carries a time of day beside a date. The text is the report's own: fhir-sdk would
-/// drop zeros at its end.
+/// The extension that carries a time of day beside a date.
 pub(super) fn study_time(time: &TimeOfDay) -> Json {
-    let extension = definitions::simple("study-time", "valueTime", Json::string(time.as_str()));
+    let extension = definitions::simple("study-time", "valueString", Json::string(time.as_str()));
     Object::new().with_items("extension", vec![extension]).into()
 }
 

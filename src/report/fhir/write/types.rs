@@ -13,7 +13,7 @@ use crate::base::{Date, LogicalId, Timestamp};
 use crate::fhir::definitions::{code_system, extension_url};
 use crate::fhir::reference::Literal;
 use crate::report::Concept;
-use crate::report::fhir::terms::{IDENTIFIER_TYPE, Term};
+use crate::report::fhir::terms::{FILLER, IDENTIFIER_TYPE, Term};
 
 use super::WriteError;
 
@@ -61,7 +61,7 @@ pub(super) fn identifier(kind: &str, name: &str, system: &str, value: &str) -> B
 pub(super) fn own_identifier(kind: &str, system: &str, value: &str) -> Built<Identifier> {
     Identifier::builder()
         .r#use(IdentifierUse::Official)
-        .r#type(codeable(vec![coding(&code_system("identifier-type"), kind, None)?], None)?)
+        .r#type(codeable(vec![coding(&code_system("identifier-type"), kind, None)?, term(FILLER)?], None)?)
         .system(system.to_owned())
         .value(value.to_owned())
         .build()
