@@ -12,3 +12,4 @@ pub mod config;
 pub mod dicom;
 pub mod fhir;
 pub mod report;
+pub mod telemetry;
