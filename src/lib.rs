@@ -17,3 +17,4 @@ pub mod jobs;
 pub mod oauth;
 pub mod report;
 pub mod store;
+pub mod telemetry;
