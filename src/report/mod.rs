@@ -2,14 +2,17 @@
 //! written as FHIR, DICOM SR, PDF and text. It has no table of its own.
 
 pub mod codes;
+pub mod difference;
 pub mod edition;
 pub mod loss;
 pub mod model;
 pub mod read;
 pub mod sample;
 pub mod status;
+pub mod text;
 mod write;
 
+pub use difference::differences;
 pub use edition::{Edition, Letterhead, PageSize, Predecessor, Rendered, Rendering};
 pub use loss::{Loss, Losses, Twin};
 pub use model::{
