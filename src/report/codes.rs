@@ -153,8 +153,47 @@ const BY_KIND: &[(Kind, (&str, &str))] = &[
 const LAST_RESORT: (&str, &str) = ("18748-4", "Diagnostic imaging study");
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Whether the code of a LOINC or SNOMED CT concept has its check digit; true for other systems.
+    pub(crate) fn has_check_digit(concept: &Concept) -> bool {
+        match concept.system.as_str() {
+            systems::LOINC => has_luhn_digit(&concept.code),
+            systems::SNOMED => has_verhoeff_digit(&concept.code),
+            _ => true,
+        }
+    }
+
+    /// LOINC's check digit is Luhn's (mod 10) over the digits before the hyphen.
+    fn has_luhn_digit(code: &str) -> bool {
+        let (number, check) = code.split_once('-').expect("a hyphen");
+        let sum: u32 = number
+            .chars()
+            .rev()
+            .map(|digit| digit.to_digit(10).expect("a digit"))
+            .enumerate()
+            .map(|(index, digit)| if index % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
+            .sum();
+        ((10 - sum % 10) % 10).to_string() == check
+    }
+
+    /// SNOMED CT identifiers end in a check digit by Verhoeff's scheme.
+    fn has_verhoeff_digit(code: &str) -> bool {
+        const PERMUTE: [usize; 10] = [1, 5, 7, 6, 2, 8, 3, 0, 9, 4];
+        let product = |a: usize, b: usize| match (a < 5, b < 5) {
+            (true, true) => (a + b) % 5,
+            (true, false) => (a + b - 5) % 5 + 5,
+            (false, true) => (a - b) % 5 + 5,
+            (false, false) => (a + 5 - b) % 5,
+        };
+        let digits = code.chars().rev().map(|digit| digit.to_digit(10).expect("a digit") as usize);
+        let check = digits.enumerate().fold(0, |check, (position, digit)| {
+            let permuted = (0..position % 8).fold(digit, |digit, _| PERMUTE[digit]);
+            product(check, permuted)
+        });
+        check == 0
+    }
 
     fn site(code: &str) -> Concept {
         Concept { system: systems::SNOMED.into(), code: code.into(), display: "site".into() }
@@ -174,22 +213,24 @@ mod tests {
         assert_eq!(code(Some("CT"), Some(&other)), "25045-6");
     }
 
-    /// LOINC's check digit is Luhn's (mod 10) over the digits before the hyphen.
     #[test]
-    fn every_loinc_code_has_its_check_digit() {
-        let all = BY_SITE.iter().map(|row| row.code).chain(BY_KIND.iter().map(|(_, code)| *code)).chain([LAST_RESORT]);
-        for (code, display) in all {
-            let (number, check) = code.split_once('-').expect("a hyphen");
-            let sum: u32 = number
-                .chars()
-                .rev()
-                .map(|digit| digit.to_digit(10).expect("a digit"))
-                .enumerate()
-                .map(|(index, digit)| if index % 2 == 0 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
-                .sum();
-            assert_eq!(((10 - sum % 10) % 10).to_string(), check, "{code}");
+    fn every_code_of_the_table_has_its_check_digit() {
+        for (code, display) in
+            BY_SITE.iter().map(|row| row.code).chain(BY_KIND.iter().map(|(_, code)| *code)).chain([LAST_RESORT])
+        {
+            assert!(has_luhn_digit(code), "{code}");
             assert!(display.chars().count() <= 64);
         }
+        for code in BY_SITE.iter().flat_map(|row| row.sites) {
+            assert!(has_verhoeff_digit(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_digit_is_found() {
+        assert!(has_verhoeff_digit("39607008") && has_verhoeff_digit("51440002"));
+        assert!(!has_verhoeff_digit("39607009") && !has_verhoeff_digit("39670008"));
+        assert!(!has_luhn_digit("18748-5") && !has_luhn_digit("18784-4"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! written as FHIR, DICOM SR, PDF and text. It has no table of its own.
 
 pub mod codes;
+pub mod difference;
 pub mod edition;
 pub mod fhir;
 pub mod loss;
@@ -9,8 +10,10 @@ pub mod model;
 pub mod read;
 pub mod sample;
 pub mod status;
+pub mod text;
 mod write;
 
+pub use difference::differences;
 pub use edition::{Edition, Letterhead, PageSize, Predecessor, Rendered, Rendering};
 pub use loss::{Loss, Losses, Twin};
 pub use model::{

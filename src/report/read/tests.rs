@@ -325,6 +325,60 @@ fn leaves(json: &Json, path: String, out: &mut Vec<String>) {
     }
 }
 
+/// The reports in `fixtures/report`, with the names of their files.
+fn fixtures() -> Vec<(String, Report)> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/report");
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|file| {
+            let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
+            let bytes = std::fs::read(&file).expect("bytes");
+            let report = read_bytes(&bytes, &fallback(), &ReportLimits::default());
+            (name.clone(), report.unwrap_or_else(|problems| panic!("{name}: {problems}")))
+        })
+        .collect()
+}
+
+#[test]
+fn every_fixture_reads_back() {
+    let fixtures = fixtures();
+    assert!(fixtures.len() >= 14);
+    for (name, report) in &fixtures {
+        assert_eq!(report.id.as_str(), name);
+        assert!(name.contains(report.status.as_str()), "{name}");
+        assert_eq!(read_it(&report.to_json()).as_ref(), Ok(report), "{name}");
+        let concepts = concepts_in(&report.to_json());
+        assert!(concepts.iter().all(codes::tests::has_check_digit), "{name}");
+        for text in [&report.patient.id, &report.patient.name.family] {
+            assert!(!text.is_empty(), "{name}");
+        }
+    }
+    let counts: Vec<usize> = fixtures.iter().map(|(_, report)| report.measurements.len()).collect();
+    assert!(counts.contains(&0) && counts.contains(&200));
+    let demo: Vec<&Report> = fixtures
+        .iter()
+        .map(|(_, report)| report)
+        .filter(|report| report.study.study_instance_uid.as_str() == "2.25.104129031725341967718459116437405291127")
+        .collect();
+    assert!(demo.len() >= 3 && demo.iter().all(|report| report.patient.id == "CW-DEMO-0001"));
+}
+
+fn concepts_in(json: &Json) -> Vec<crate::report::Concept> {
+    let below = |json: &Json| match json {
+        Json::Object(object) => object.iter().flat_map(|(_, value)| concepts_in(value)).collect::<Vec<_>>(),
+        Json::Array(items) => items.iter().flat_map(concepts_in).collect(),
+        _ => Vec::new(),
+    };
+    let text = |member: &str| json.get(member).and_then(Json::as_str).map(str::to_owned);
+    match (text("system"), text("code"), text("display")) {
+        (Some(system), Some(code), Some(display)) => vec![crate::report::Concept { system, code, display }],
+        _ => below(json),
+    }
+}
+
 fn any_sample() -> impl Strategy<Value = Report> {
     (0..1000u64, 0..1000u32).prop_map(|(seed, index)| sample(seed, index))
 }
