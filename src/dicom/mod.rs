@@ -1,3 +1,7 @@
 //! DICOM values: data sets, codes, character sets, SR content trees. Pure functions; nothing here does
 //! input or output.
+pub mod implementation;
+pub mod sample_study;
+pub mod source;
+pub mod status;
 pub mod study;
