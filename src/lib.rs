@@ -6,8 +6,10 @@
 //! - L0 [`base`]: leaf types
 //! - L1 [`fhir`], [`dicom`]: values of the standards
 //! - L2 [`report`]: the report and its twins
+//! - L3 [`remote`]: clients of other systems
 
 pub mod base;
 pub mod dicom;
 pub mod fhir;
+pub mod remote;
 pub mod report;
