@@ -6,6 +6,7 @@
 //! - L0 [`base`]: leaf types
 //! - L1 [`fhir`], [`dicom`]: values of the standards
 //! - L2 [`report`]: the report and its twins
+//! - L3 [`remote`]: clients of other systems
 
 pub mod access;
 pub mod audit;
@@ -15,6 +16,7 @@ pub mod dicom;
 pub mod fhir;
 pub mod jobs;
 pub mod oauth;
+pub mod remote;
 pub mod report;
 pub mod store;
 pub mod telemetry;

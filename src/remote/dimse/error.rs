@@ -1,0 +1,91 @@
+//! What can go wrong with an association as a whole. What a peer answers for a single instance is a
+//! `StoreOutcome`, not an error.
+
+use std::time::Duration;
+
+use crate::base::{Problems, Retry};
+use crate::remote::tls::TlsError;
+
+use super::pdu::{AbortReason, PduError, Rejection};
+
+/// Why a peer could not be talked to.
+#[derive(Debug, thiserror::Error)]
+pub enum DimseError {
+    /// The settings of the peer are not usable.
+    #[error("peer settings are not usable: {0}")]
+    Settings(Problems),
+    /// Certificates or keys are not usable.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The peer's name has no address, or nothing listens there.
+    #[error("cannot connect: {0}")]
+    Connect(std::io::ErrorKind),
+    /// The TLS handshake failed.
+    #[error("TLS handshake failed: {0}")]
+    Handshake(String),
+    /// The peer did not answer or take data in time.
+    #[error("no {what} within {} s", limit.as_secs())]
+    Timeout {
+        /// What was waited for.
+        what: &'static str,
+        /// How long.
+        limit: Duration,
+    },
+    /// The peer rejected the association.
+    #[error("association rejected: {0}")]
+    Rejected(Rejection),
+    /// The peer aborted the association.
+    #[error("association aborted by the peer {0}")]
+    Aborted(AbortReason),
+    /// The connection ended in the middle.
+    #[error("connection lost: {0}")]
+    Lost(std::io::ErrorKind),
+    /// The peer broke the protocol; the association was aborted.
+    #[error("peer sent {0}")]
+    Protocol(&'static str),
+    /// The peer accepted the association but not the Verification SOP Class.
+    #[error("verification is not accepted")]
+    NoVerification,
+    /// The peer answered an echo with a failure.
+    #[error("echo answered with status {0:04X}H")]
+    EchoFailed(u16),
+}
+
+impl DimseError {
+    /// Whether the same attempt may succeed later. A connection that broke says nothing about the
+    /// instance that was on its way, so it is tried again (spec: ambiguous outcomes are repeated).
+    pub fn retry(&self) -> Retry {
+        match self {
+            Self::Settings(_) | Self::NoVerification => Retry::Never,
+            Self::Tls(error) => error.retry(),
+            Self::Rejected(rejection) if !rejection.is_transient() => Retry::Never,
+            Self::Connect(_)
+            | Self::Handshake(_)
+            | Self::Timeout { .. }
+            | Self::Rejected(_)
+            | Self::Aborted(_)
+            | Self::Lost(_)
+            | Self::Protocol(_)
+            | Self::EchoFailed(_) => Retry::Backoff,
+        }
+    }
+}
+
+impl From<PduError> for DimseError {
+    fn from(error: PduError) -> Self {
+        Self::Protocol(error.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_permanent_rejection_is_not_tried_again() {
+        let rejected = |result| DimseError::Rejected(Rejection { result, source: 1, reason: 7 }).retry();
+        assert_eq!(rejected(1), Retry::Never);
+        assert_eq!(rejected(2), Retry::Backoff);
+        assert_eq!(DimseError::Lost(std::io::ErrorKind::BrokenPipe).retry(), Retry::Backoff);
+    }
+}

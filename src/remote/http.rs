@@ -1,0 +1,182 @@
+//! Requests to an HTTP peer: URLs below its base, authorization, answers of bounded size.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use reqwest::Method;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use url::Url;
+
+use crate::base::{Clock, Problems};
+
+use super::auth::Authorizer;
+use super::egress::{self, HttpError};
+use super::peer::{Auth, PeerKind, PeerSettings};
+
+/// An HTTP peer that can be asked. Made once and shared: it keeps connections and tokens.
+pub(super) struct HttpPeer {
+    client: reqwest::Client,
+    base: Url,
+    authorizer: Authorizer,
+    clock: Arc<dyn Clock>,
+}
+
+/// A request.
+#[derive(Debug, Clone)]
+pub(super) struct Outgoing {
+    method: Method,
+    url: Url,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Vec<Bytes>,
+    limit: usize,
+}
+
+/// An answer of any status.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// Status code.
+    pub(super) status: u16,
+    /// What Retry-After asked for.
+    pub(super) retry_after: Option<Duration>,
+    /// Body.
+    pub(super) body: Bytes,
+}
+
+impl HttpPeer {
+    /// For a peer of `kind` with these settings.
+    pub(super) async fn new(settings: &PeerSettings, kind: PeerKind, clock: Arc<dyn Clock>) -> Result<Self, HttpError> {
+        let problems = settings.check();
+        let (true, Some(base)) = (problems.is_empty() && settings.kind == kind, &settings.url) else {
+            return Err(HttpError::Settings(if problems.is_empty() {
+                Problems::one("kind", crate::base::ProblemCode::Value, "is of another kind")
+            } else {
+                problems
+            }));
+        };
+        let mut urls = vec![base];
+        if let Auth::ClientCredentials { token_url, .. } = &settings.auth {
+            urls.push(token_url);
+        }
+        let client = egress::client(settings, &urls).await?;
+        let authorizer = Authorizer::new(&settings.auth, client.clone(), clock.clone())
+            .map_err(|error| HttpError::Token(Box::new(error)))?;
+        Ok(Self { client, base: base.clone(), authorizer, clock })
+    }
+
+    /// The URL of a resource below the base; segments are percent-encoded.
+    pub(super) fn url(&self, segments: &[&str]) -> Url {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+
+    /// Sends `request`. A 401 to a token from a cache is answered once with a new token.
+    pub(super) async fn send(&self, request: &Outgoing) -> Result<Answer, HttpError> {
+        let mut answer = self.send_once(request).await?;
+        if answer.status == 401 && self.authorizer.forget() {
+            answer = self.send_once(request).await?;
+        }
+        Ok(answer)
+    }
+
+    async fn send_once(&self, request: &Outgoing) -> Result<Answer, HttpError> {
+        let mut builder = self.client.request(request.method.clone(), request.url.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value);
+        }
+        let authorization = self.authorizer.header().await.map_err(|error| HttpError::Token(Box::new(error)))?;
+        if let Some(value) = authorization {
+            builder = builder.header(AUTHORIZATION, value);
+        }
+        if !request.body.is_empty() {
+            // A length in front, not chunks: some servers answer chunked uploads with 411.
+            let length: usize = request.body.iter().map(Bytes::len).sum();
+            let pieces = request.body.clone().into_iter().map(Ok::<_, std::io::Error>);
+            builder = builder.header(CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(stream::iter(pieces)));
+        }
+        let response = builder.send().await.map_err(|error| HttpError::from_reqwest(&error))?;
+        let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
+        let retry_after = header(RETRY_AFTER).and_then(|value| wait(value, self.clock.as_ref()));
+        let status = response.status().as_u16();
+        let body = egress::read_capped(response, request.limit).await?;
+        Ok(Answer { status, retry_after, body })
+    }
+}
+
+impl Outgoing {
+    /// A GET of at most `limit` bytes.
+    pub(super) fn get(url: Url, accept: &'static str, limit: usize) -> Self {
+        let headers = vec![(ACCEPT, HeaderValue::from_static(accept))];
+        Self { method: Method::GET, url, headers, body: Vec::new(), limit }
+    }
+
+    /// A POST of `body`, whose answer has at most `limit` bytes.
+    pub(super) fn post(
+        url: Url,
+        content_type: HeaderValue,
+        accept: &'static str,
+        body: Vec<Bytes>,
+        limit: usize,
+    ) -> Self {
+        let headers = vec![(ACCEPT, HeaderValue::from_static(accept)), (CONTENT_TYPE, content_type)];
+        Self { method: Method::POST, url, headers, body, limit }
+    }
+
+    /// This request with parameters in its query.
+    pub(super) fn with_query<'a>(mut self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        self.url.query_pairs_mut().extend_pairs(parameters);
+        self
+    }
+}
+
+impl Answer {
+    /// Whether the status is 2xx.
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The answer as an error, with what its body says in codes.
+    pub(super) fn to_error(&self, detail: Option<String>) -> HttpError {
+        HttpError::Status { status: self.status, detail, retry_after: self.retry_after }
+    }
+
+    /// The answer if it is a success, else its error.
+    pub(super) fn into_success(self) -> Result<Self, HttpError> {
+        if self.is_success() { Ok(self) } else { Err(self.to_error(None)) }
+    }
+}
+
+/// The wait that a Retry-After asks for: seconds or a date (RFC 9110 §10.2.3), at most a day.
+fn wait(value: &str, clock: &dyn Clock) -> Option<Duration> {
+    let seconds = match value.trim().parse::<u64>() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let until = OffsetDateTime::parse(value.trim(), &Rfc2822).ok()?;
+            let left = (until - clock.now().to_utc()).whole_seconds();
+            u64::try_from(left).unwrap_or_default()
+        }
+    };
+    Some(Duration::from_secs(seconds.min(86_400)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::{FixedClock, Timestamp};
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let clock = FixedClock::at(Timestamp::parse("2026-02-03T04:05:06Z").expect("valid"));
+        assert_eq!(wait("120", &clock), Some(Duration::from_mins(2)));
+        assert_eq!(wait("Tue, 03 Feb 2026 04:06:06 GMT", &clock), Some(Duration::from_mins(1)));
+        assert_eq!(wait("Mon, 02 Feb 2026 04:06:06 GMT", &clock), Some(Duration::ZERO));
+        assert_eq!(wait("9999999999", &clock), Some(Duration::from_hours(24)));
+        assert_eq!(wait("soon", &clock), None);
+    }
+}

@@ -1,0 +1,20 @@
+//! Clients of other systems: DICOM peers over DIMSE and DICOMweb, Orthanc, FHIR servers. Values of
+//! lower levels go in (Part-10 bytes, FHIR documents, addresses of images), outcomes come out as the
+//! peer gave them. Every wait and every answer has a limit; no error holds patient data or a URL.
+
+mod auth;
+pub mod dicomweb;
+pub mod dimse;
+pub mod egress;
+mod facts;
+pub mod fhir;
+mod http;
+pub mod instance;
+pub mod orthanc;
+pub mod peer;
+pub mod tls;
+
+pub use auth::TokenError;
+pub use egress::HttpError;
+pub use instance::{Instance, InstanceError};
+pub use peer::{PeerKind, PeerSettings};
