@@ -12,5 +12,6 @@ pub mod audit;
 pub mod base;
 pub mod dicom;
 pub mod fhir;
+pub mod http;
 pub mod oauth;
 pub mod report;
