@@ -4,8 +4,9 @@
 //! The modules form levels, and a module uses lower levels only (`tests/it/architecture.rs` holds it):
 //!
 //! - L0 [`base`]: leaf types
-//! - L1 [`fhir`], [`dicom`]: values of the standards
-//! - L2 [`report`]: the report and its twins
+//! - L1 [`fhir`], [`dicom`]: values of the standards; [`access`]: who may do what; [`audit`]: what was done
+//! - L2 [`report`]: the report and its twins; [`oauth`]: tokens and their keys
+//! - L6 [`http`]: the HTTP edge
 
 pub mod access;
 pub mod audit;

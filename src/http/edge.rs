@@ -24,6 +24,8 @@ pub struct EdgeSettings {
     pub max_header_bytes: usize,
     /// Longest wait for the next bytes of a body.
     pub body_idle: Duration,
+    /// How long a body may come slower than 8 KiB/s.
+    pub body_grace: Duration,
     /// Origins whose pages may read answers; none by default.
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed; none by default.
@@ -43,6 +45,7 @@ impl Default for EdgeSettings {
             max_url_bytes: 16 * 1024,
             max_header_bytes: 32 * 1024,
             body_idle: Duration::from_secs(15),
+            body_grace: Duration::from_secs(30),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
             address_rate: Rate::new(2_000, 4_000),

@@ -61,6 +61,7 @@ async fn admit(edge: &Edge, route: &Route, request: &mut ServiceRequest) -> Resu
     let allowance = Allowance {
         max_bytes: route.max_body_bytes.unwrap_or(edge.settings.max_body_bytes),
         idle: edge.settings.body_idle,
+        grace: edge.settings.body_grace,
     };
     let payload = guard(request.take_payload(), request.headers(), allowance)?;
     request.set_payload(payload);

@@ -22,6 +22,8 @@ pub(super) struct Allowance {
     pub(super) max_bytes: u64,
     /// Longest wait for the next bytes.
     pub(super) idle: Duration,
+    /// How long the lowest rate may be fallen short of.
+    pub(super) grace: Duration,
 }
 
 /// How a body is packed. RFC 9110 §8.4.
@@ -71,8 +73,8 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 fn paced(payload: Payload, allowance: Allowance) -> impl Stream<Item = Result<Bytes, PayloadError>> {
     let start = Instant::now();
     stream::try_unfold((payload, 0_u64), move |(mut payload, mut received)| async move {
-        let slowest = allowance.idle + Duration::from_millis(received.saturating_mul(1000) / LOWEST_BYTES_PER_SECOND);
-        let deadline = (Instant::now() + allowance.idle).min(start + slowest + GRACE);
+        let slowest = Duration::from_millis(received.saturating_mul(1000) / LOWEST_BYTES_PER_SECOND);
+        let deadline = (Instant::now() + allowance.idle).min(start + slowest + allowance.grace);
         let chunk = match tokio::time::timeout_at(deadline, payload.next()).await {
             Err(_elapsed) => return Err(PayloadError::Io(io::ErrorKind::TimedOut.into())),
             Ok(None) => return Ok(None),
@@ -128,8 +130,6 @@ fn of_io(error: io::Error) -> PayloadError {
 
 /// Slower than this in the long run is an attack or a broken line.
 const LOWEST_BYTES_PER_SECOND: u64 = 8 * 1024;
-/// Time on top of that for the line to settle.
-const GRACE: Duration = Duration::from_secs(30);
 /// Most times that a body may grow by unpacking; security requirement 15.
 const MAX_RATIO: u64 = 100;
 /// Below this the ratio does not matter: short JSON packs well.

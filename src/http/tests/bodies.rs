@@ -155,3 +155,22 @@ async fn a_body_that_does_not_come_is_not_waited_for() {
     let answer = kit.ask(&head, b"{\"a\"").await;
     assert_eq!((answer.status, answer.json().text_at(&["code"])), (408, Some("request-timeout")));
 }
+
+#[tokio::test]
+async fn a_body_that_comes_byte_by_byte_is_not_waited_for_either() {
+    let kit = Kit::start(EdgeSettings { body_grace: Duration::from_millis(400), ..EdgeSettings::default() });
+    let token = kit.house.radiologist();
+    let connection = TcpStream::connect(kit.address).await.expect("connects");
+    let (mut reading, mut writing) = connection.into_split();
+    let head = format!("POST /api/reports HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}{JSON}");
+    writing.write_all(format!("{head}\r\nContent-Length: 1000\r\n\r\n").as_bytes()).await.expect("written");
+    let dripping = tokio::spawn(async move {
+        while writing.write_all(b" ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let mut buffer = [0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(5), reading.read(&mut buffer)).await.expect("in time");
+    dripping.abort();
+    assert!(buffer[..read.expect("read")].starts_with(b"HTTP/1.1 408"));
+}

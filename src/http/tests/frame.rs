@@ -208,3 +208,21 @@ async fn a_server_that_stops_finishes_what_it_began() {
     assert_eq!(answer.expect("an answer").body.len(), 100_002);
     assert!(TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test]
+async fn a_server_that_stops_ends_its_event_streams() {
+    let kit = Kit::start(EdgeSettings::default());
+    let token = kit.house.radiologist();
+    let Kit { server, address, .. } = kit;
+    let mut connection = TcpStream::connect(address).await.expect("connects");
+    let request = format!(
+        "GET /api/events HTTP/1.1\r\nHost: x\r\nAccept-Encoding: gzip\r\nAuthorization: Bearer {token}\r\n\r\n"
+    );
+    connection.write_all(request.as_bytes()).await.expect("written");
+    let mut buffer = [0; 4096];
+    let read = connection.read(&mut buffer).await.expect("read");
+    let head = String::from_utf8_lossy(&buffer[..read]).to_ascii_lowercase();
+    assert!(head.contains("content-type: text/event-stream") && !head.contains("content-encoding"), "{head}");
+    let stopping = tokio::time::timeout(Duration::from_secs(5), server.stop()).await.expect("in time");
+    stopping.expect("stops");
+}

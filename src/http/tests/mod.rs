@@ -7,6 +7,7 @@ mod files;
 mod forms;
 mod frame;
 mod raw;
+mod traces;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -236,6 +237,7 @@ fn test_routes() -> Vec<Route> {
         Route::get("/api/reports/panic", Operation::ReportRead, || web::to(panics)),
         Route::get("/api/long", Operation::ReportRead, || web::to(long)),
         Route::get("/api/file", Operation::ExportDownload, || web::to(files::file)),
+        Route::get("/api/events", Operation::ExportStatus, || web::to(events)),
         Route::get("/api/endless", Operation::ReportRead, || web::to(endless)),
         Route::get("/fhir/r4/metadata", Operation::MetadataRead, || web::to(metadata)),
         Route::get("/fhir/r4/{type}/{id}", Operation::FhirRead, || web::to(read_one)),
@@ -275,6 +277,10 @@ async fn panics(_caller: Caller) -> HttpResponse {
 
 async fn long(_caller: Caller) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(format!("\"{}\"", "x".repeat(100_000)))
+}
+
+async fn events(_caller: Caller, edge: web::Data<Arc<Edge>>) -> HttpResponse {
+    EventStream::new(edge.stopping()).respond(futures_util::stream::pending())
 }
 
 /// An answer without end.
