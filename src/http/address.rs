@@ -77,6 +77,7 @@ pub(super) fn client(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[Netwo
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::{HeaderName, HeaderValue};
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -118,5 +119,16 @@ mod tests {
         assert_eq!(found("10.0.0.1", &["203.0.113.9, unknown"]), Some(ip("10.0.0.1")));
         assert_eq!(found("10.0.0.1", &[]), Some(ip("10.0.0.1")));
         assert_eq!(client(None, &forwarded(&["203.0.113.9"]), &trusted), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_without_panic(text in "[0-9a-f:./]{0,24}", address in any::<[u8; 16]>()) {
+            if let Ok(network) = text.parse::<Network>() {
+                prop_assert!(network.contains(network.base));
+                let _ = network.contains(IpAddr::from(address));
+            }
+            let _ = client(Some(ip("10.0.0.1")), &forwarded(&[&text]), &["10.0.0.0/8".parse().expect("valid")]);
+        }
     }
 }

@@ -37,6 +37,7 @@ fn is_token68(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -68,6 +69,15 @@ mod tests {
             (vec!["Bearer \u{e4}"], ""),
         ] {
             assert_eq!(read(&headers(&values), query), Err(HttpError::BadCredentials), "{values:?} {query}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_field_is_read_without_panic_and_a_token_is_one_word(value in "(Bearer )?[ -~\\t]{0,40}", query in "\\PC{0,20}") {
+            if let Ok(Some(token)) = read(&headers(&[&value]), &query) {
+                prop_assert!(!token.is_empty() && !token.contains([' ', '\t', ',', '"']));
+            }
         }
     }
 }

@@ -180,6 +180,7 @@ fn seconds(at: Timestamp) -> i64 {
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -227,5 +228,21 @@ mod tests {
         assert!(!unchanged(&both), "the tag outweighs the date");
         assert!(!unchanged(&[]));
         assert_eq!(last_modified(modified).expect("a value"), "Tue, 03 Feb 2026 04:05:06 GMT");
+    }
+
+    proptest! {
+        #[test]
+        fn any_field_is_read_without_panic(value in "[ -~]{0,30}") {
+            let request = request(&[(header::IF_MATCH, &value), (header::IF_NONE_MATCH, &value), (header::IF_RANGE, &value)]);
+            let tag = EntityTag::of_version(VersionId(3));
+            let _ = (IfMatch::of(&request), is_not_modified(&request, &tag, None), is_same_for_range(&request, &tag, None));
+        }
+
+        #[test]
+        fn a_tag_survives_its_field(version in 1_i32..) {
+            let tag = EntityTag::of_version(VersionId(version));
+            let request = request(&[(header::IF_MATCH, &tag.to_string())]);
+            prop_assert_eq!(IfMatch::of(&request), Ok(Some(IfMatch::Versions(vec![VersionId(version)]))));
+        }
     }
 }

@@ -61,6 +61,8 @@ const MAX_NAME_BYTES: usize = 150;
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn attachment(name: &str) -> String {
@@ -96,5 +98,14 @@ mod tests {
         }
         assert!(attachment(&"é".repeat(500)).len() < 1000);
         assert_eq!(attachment("..."), "attachment; filename=\"download\"");
+    }
+
+    proptest! {
+        #[test]
+        fn any_name_stays_in_its_quotes(name in "\\PC{0,80}|[\\x00-\\x7f]{0,80}") {
+            let value = attachment(&name);
+            prop_assert_eq!(value.matches('"').count(), 2);
+            prop_assert!(!value.contains(['\\', '/', '\r', '\n']));
+        }
     }
 }

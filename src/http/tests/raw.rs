@@ -176,3 +176,15 @@ async fn what_is_not_http_is_refused_and_harms_nobody() {
     }
     assert_eq!(kit.get("/health/live").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_short_answer_comes_in_one_piece() {
+    let kit = Kit::start(EdgeSettings::default());
+    let mut connection = TcpStream::connect(kit.address).await.expect("connects");
+    let mut buffer = [0; 4096];
+    for _ in 0..20 {
+        connection.write_all(b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("written");
+        let read = connection.read(&mut buffer).await.expect("read");
+        assert!(buffer[..read].ends_with(b"{\"status\":\"live\"}"), "{}", String::from_utf8_lossy(&buffer[..read]));
+    }
+}
