@@ -7,6 +7,9 @@
 //! - L1 [`fhir`], [`dicom`]: values of the standards
 //! - L2 [`report`]: the report and its twins
 //! - L3 [`remote`]: clients of other systems
+//! - L1 [`fhir`], [`dicom`]: values of the standards; [`access`]: who may do what; [`audit`]: what was done
+//! - L2 [`report`]: the report and its twins; [`oauth`]: tokens and their keys
+//! - L6 [`http`]: the HTTP edge
 
 pub mod access;
 pub mod audit;
@@ -15,6 +18,7 @@ pub mod config;
 pub mod dicom;
 pub mod fhir;
 pub mod jobs;
+pub mod http;
 pub mod oauth;
 pub mod remote;
 pub mod report;

@@ -1,0 +1,52 @@
+//! The HTTP edge: the frame that every request goes through, the table of routes, the forms of errors, and
+//! what handlers need to read requests and write answers. Handlers of each protocol live in folders of
+//! their own and know only `ops`.
+
+mod address;
+mod bearer;
+mod body;
+mod caller;
+mod conditional;
+mod cors;
+mod disposition;
+mod download;
+mod edge;
+mod entrance;
+mod error;
+mod form;
+mod frame;
+mod gate;
+mod health;
+mod intake;
+mod negotiate;
+mod oauth_error;
+mod outcome;
+mod problem;
+mod range;
+mod rate;
+mod route;
+mod server;
+mod sse;
+mod watch;
+
+pub use address::{Network, NetworkError};
+pub use body::{ApiJson, FhirJson, WholeBody};
+pub use caller::{AtTenant, Caller, CurrentRequest};
+pub use conditional::{EntityTag, IfMatch, is_not_modified, last_modified};
+pub use disposition::{Disposition, content_disposition};
+pub use download::Download;
+pub use edge::{Edge, EdgeSettings};
+pub use error::{Challenge, HttpError};
+pub use gate::{AuthError, Cause, Gate, Presented, Readiness, Refusal};
+pub use health::server_routes;
+pub use negotiate::{FhirFormat, MediaType, choose, choose_for, fhir_format};
+pub use oauth_error::to_oauth_error;
+pub use outcome::{FHIR_JSON, to_outcome};
+pub use problem::{PROBLEM_JSON, to_problem};
+pub use rate::Rate;
+pub use route::{Route, route_matrix};
+pub use server::{Server, ServerSettings, start};
+pub use sse::{EventStream, ServerEvent};
+
+#[cfg(test)]
+mod tests;

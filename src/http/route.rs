@@ -1,0 +1,229 @@
+//! Routes as a table. Each names its operation, so that there is no route without a policy, and the table
+//! of routes and roles can be written from the code.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use actix_web::guard::{self, Guard};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::from_fn;
+use actix_web::{HttpResponse, web};
+
+use crate::access::{Decision, Operation, Role, decide};
+
+use super::HttpError;
+use super::edge::Edge;
+use super::entrance::enter;
+use super::error::allow;
+
+/// One method of one path.
+#[derive(Debug, Clone)]
+pub struct Route {
+    /// Its method. Where GET is, HEAD is too.
+    pub method: Method,
+    /// Its path at the root, with parameters as `{id}`; `{type}` is the resource type that an operation is
+    /// decided by.
+    pub path: &'static str,
+    /// What is done there; who may is decided by it.
+    pub operation: Operation,
+    /// Makes its handler: `|| web::to(read_report)`.
+    pub handler: fn() -> actix_web::Route,
+    /// Most bytes of a body, if it is not the common limit.
+    pub max_body_bytes: Option<u64>,
+    /// Whether it speaks of the server and so exists at the root only, not for each tenant.
+    pub is_of_server: bool,
+}
+
+impl Route {
+    /// A route with the common body limit, for each tenant.
+    pub const fn new(
+        method: Method,
+        path: &'static str,
+        operation: Operation,
+        handler: fn() -> actix_web::Route,
+    ) -> Self {
+        Self { method, path, operation, handler, max_body_bytes: None, is_of_server: false }
+    }
+
+    /// A GET (and HEAD).
+    pub const fn get(path: &'static str, operation: Operation, handler: fn() -> actix_web::Route) -> Self {
+        Self::new(Method::GET, path, operation, handler)
+    }
+
+    /// A POST.
+    pub const fn post(path: &'static str, operation: Operation, handler: fn() -> actix_web::Route) -> Self {
+        Self::new(Method::POST, path, operation, handler)
+    }
+
+    /// A PUT.
+    pub const fn put(path: &'static str, operation: Operation, handler: fn() -> actix_web::Route) -> Self {
+        Self::new(Method::PUT, path, operation, handler)
+    }
+
+    /// A DELETE.
+    pub const fn delete(path: &'static str, operation: Operation, handler: fn() -> actix_web::Route) -> Self {
+        Self::new(Method::DELETE, path, operation, handler)
+    }
+
+    /// This route, with another body limit.
+    #[must_use]
+    pub const fn with_max_body_bytes(mut self, max_body_bytes: u64) -> Self {
+        self.max_body_bytes = Some(max_body_bytes);
+        self
+    }
+
+    /// This route, at the root only.
+    #[must_use]
+    pub const fn of_server(mut self) -> Self {
+        self.is_of_server = true;
+        self
+    }
+}
+
+/// Puts all routes into the application: at the root for the default tenant, below `/t/{tenant}` for the
+/// others. Their order in the table does not matter.
+pub(super) fn mount(config: &mut web::ServiceConfig, routes: &[Route], edge: &Arc<Edge>) {
+    let mut of_tenants = web::scope("/t/{tenant}");
+    for (_, routes) in by_path(routes.iter().filter(|route| !route.is_of_server)) {
+        of_tenants = of_tenants.service(resource(&routes, edge));
+    }
+    config.service(of_tenants);
+    for (_, routes) in by_path(routes.iter()) {
+        config.service(resource(&routes, edge));
+    }
+}
+
+/// The routes of each path, the more specific path first: that is the order in which they are tried.
+fn by_path<'a>(routes: impl Iterator<Item = &'a Route>) -> BTreeMap<Specificity<'a>, Vec<&'a Route>> {
+    let mut paths: BTreeMap<Specificity<'a>, Vec<&'a Route>> = BTreeMap::new();
+    for route in routes {
+        paths.entry(Specificity(route.path)).or_default().push(route);
+    }
+    paths
+}
+
+fn resource(routes: &[&Route], edge: &Arc<Edge>) -> actix_web::Resource {
+    let mut resource = web::resource(routes.first().map_or("", |route| route.path));
+    for route in routes {
+        let (edge, facts) = (Arc::clone(edge), (*route).clone());
+        let door = from_fn(move |request, next| enter(Arc::clone(&edge), facts.clone(), request, next));
+        resource = resource.route((route.handler)().guard(OfMethod(route.method.clone())).wrap(door));
+    }
+    let methods: Vec<Method> = routes.iter().map(|route| route.method.clone()).collect();
+    resource.default_service(web::to(move |method: Method| {
+        let methods = methods.clone();
+        async move { other_method(&method, methods) }
+    }))
+}
+
+/// OPTIONS says what there is; any other method is not there.
+fn other_method(method: &Method, methods: Vec<Method>) -> Result<HttpResponse, HttpError> {
+    if *method != Method::OPTIONS {
+        return Err(HttpError::MethodNotAllowed(methods));
+    }
+    let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+    if let Ok(value) = HeaderValue::from_str(&allow(&methods)) {
+        response.headers_mut().insert(header::ALLOW, value);
+    }
+    Ok(response)
+}
+
+/// The method of a route, and HEAD where it is GET.
+struct OfMethod(Method);
+
+impl Guard for OfMethod {
+    fn check(&self, context: &guard::GuardContext<'_>) -> bool {
+        let asked = &context.head().method;
+        *asked == self.0 || (self.0 == Method::GET && *asked == Method::HEAD)
+    }
+}
+
+/// A path ordered so that a fixed segment comes before a parameter in its place.
+#[derive(Debug, PartialEq, Eq)]
+struct Specificity<'a>(&'a str);
+
+impl Ord for Specificity<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let rank = |segment: &str| match segment {
+            tail if tail.starts_with('{') && tail.contains(':') => 2,
+            parameter if parameter.starts_with('{') => 1,
+            _ => 0,
+        };
+        let keys = |path: &str| -> Vec<(u8, String)> {
+            path.split('/').map(|segment| (rank(segment), segment.to_owned())).collect()
+        };
+        keys(self.0).cmp(&keys(other.0))
+    }
+}
+
+impl PartialOrd for Specificity<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The table of routes and roles, in Markdown, by the decision that each request meets.
+pub fn route_matrix(routes: &[Route]) -> String {
+    let mut out = String::from("| method | path | operation |");
+    for role in Role::ALL {
+        let _ = write!(out, " {role} |");
+    }
+    out.push_str("\n| --- | --- | --- |");
+    out.push_str(&" --- |".repeat(Role::ALL.len()));
+    out.push('\n');
+    for (path, routes) in by_path(routes.iter()) {
+        for route in routes {
+            let _ = write!(out, "| {} | `{}` | `{}` |", route.method, path.0, route.operation);
+            for role in Role::ALL {
+                let _ = write!(out, " {} |", cell(route.operation, role));
+            }
+            out.push('\n');
+        }
+    }
+    out
+}
+
+fn cell(operation: Operation, role: Role) -> &'static str {
+    use crate::access::{Actor, Extent, Principal, RequestId, UserId};
+    use crate::base::TenantId;
+    if operation.is_public() {
+        return "open";
+    }
+    let (Ok(request), Ok(id)) = (RequestId::parse("table"), UserId::parse("table")) else {
+        return "-";
+    };
+    let mut actor = Actor::system(TenantId::default_tenant(), "table", request).with_roles(&[role]);
+    actor.principal = Principal::User { id, name: None };
+    match decide(&actor, operation) {
+        Decision::Allow(Extent::All) => "yes",
+        Decision::Allow(Extent::Own) => "own",
+        Decision::Deny(_) => "-",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fixed_paths_are_tried_before_parameters() {
+        let mut paths = [
+            "/api/{x:.*}",
+            "/api/reports/{id}",
+            "/api/reports/export/history",
+            "/api/reports",
+            "/api/reports/{id}/history",
+            "/api/{x}",
+        ]
+        .map(Specificity);
+        paths.sort();
+        let order = paths.map(|path| path.0);
+        let place = |path: &str| order.iter().position(|each| *each == path);
+        assert!(place("/api/reports/export/history") < place("/api/reports/{id}/history"));
+        assert!(place("/api/reports/{id}") < place("/api/{x}"));
+        assert!(place("/api/{x}") < place("/api/{x:.*}"));
+    }
+}
