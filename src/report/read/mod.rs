@@ -195,4 +195,6 @@ const MEMBERS: &[&str] = &[
 ];
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
