@@ -262,3 +262,6 @@ const LIFETIME_IF_UNSAID: Duration = Duration::from_mins(5);
 const MARGIN: Duration = Duration::from_secs(30);
 /// How long a token is used at most.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests;

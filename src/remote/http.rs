@@ -166,17 +166,4 @@ fn wait(value: &str, clock: &dyn Clock) -> Option<Duration> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::{FixedClock, Timestamp};
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let clock = FixedClock::at(Timestamp::parse("2026-02-03T04:05:06Z").expect("valid"));
-        assert_eq!(wait("120", &clock), Some(Duration::from_mins(2)));
-        assert_eq!(wait("Tue, 03 Feb 2026 04:06:06 GMT", &clock), Some(Duration::from_mins(1)));
-        assert_eq!(wait("Mon, 02 Feb 2026 04:06:06 GMT", &clock), Some(Duration::ZERO));
-        assert_eq!(wait("9999999999", &clock), Some(Duration::from_hours(24)));
-        assert_eq!(wait("soon", &clock), None);
-    }
-}
+mod tests;

@@ -12,6 +12,8 @@ mod http;
 pub mod instance;
 pub mod orthanc;
 pub mod peer;
+#[cfg(test)]
+mod testing;
 pub mod tls;
 
 pub use auth::TokenError;

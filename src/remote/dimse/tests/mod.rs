@@ -9,6 +9,7 @@ use crate::base::{PeerName, Retry};
 use crate::dicom::sample_study;
 use crate::dicom::status::StoreClass;
 use crate::remote::peer::Timeouts;
+use crate::remote::testing::{CLIENT, clock, slices, tls_acceptor, tls_settings};
 use crate::remote::tls::TlsSettings;
 use contexts::{EXPLICIT_LE, IMPLICIT_LE};
 use scp::{Greeting, Reply, Scp};
@@ -22,15 +23,6 @@ fn settings(port: u16) -> PeerSettings {
 
 async fn peer_of(scp: &Scp) -> DimsePeer {
     DimsePeer::new(&settings(scp.listen().await)).await.expect("good settings")
-}
-
-/// The slices of the sample study.
-fn slices(count: usize) -> Vec<Instance> {
-    sample_study::files()
-        .into_iter()
-        .take(count)
-        .map(|file| Instance::parse(file.into()).expect("an instance"))
-        .collect()
 }
 
 fn classes(outcomes: &[StoreOutcome]) -> Vec<StoreClass> {
@@ -200,16 +192,11 @@ async fn offers_tell_which_classes_a_peer_takes() {
 
 #[tokio::test]
 async fn tls_verifies_the_peer_and_shows_our_certificate() {
-    let scp = Scp { tls: Some(acceptor()), ..Scp::new(&[Reply::Status(0)]) };
+    let scp = Scp { tls: Some(tls_acceptor()), ..Scp::new(&[Reply::Status(0)]) };
     let port = scp.listen().await;
     let with = |tls: TlsSettings| PeerSettings { tls: Some(tls), ..settings(port) };
     let echo = async |settings: &PeerSettings| DimsePeer::new(settings).await?.echo().await;
-    let good = TlsSettings {
-        ca_pem: Some(CA.to_owned()),
-        client_certificate_pem: Some(CLIENT.to_owned()),
-        client_key_pem: Some(crate::base::Secret::new(CLIENT_KEY)),
-        ..TlsSettings::default()
-    };
+    let good = tls_settings();
     echo(&with(good.clone())).await.expect("answered");
     let other_name = TlsSettings { server_name: Some("other.example".to_owned()), ..good.clone() };
     let error = echo(&with(other_name)).await.expect_err("wrong name");
@@ -223,29 +210,31 @@ async fn tls_verifies_the_peer_and_shows_our_certificate() {
     assert!(!matches!(error, DimseError::Handshake(_)), "{error}");
 }
 
-/// A TLS server that wants a certificate of the same authority from its clients.
-fn acceptor() -> tokio_rustls::TlsAcceptor {
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    let certificate = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(certificate(CA)).expect("an authority");
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
-        .build()
-        .expect("a verifier");
-    let key = PrivateKeyDer::from_pem_slice(SERVER_KEY.as_bytes()).expect("a key");
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("versions")
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![certificate(SERVER)], key)
-        .expect("certificate and key");
-    tokio_rustls::TlsAcceptor::from(Arc::new(config))
+#[tokio::test]
+async fn a_test_says_in_plain_words_what_the_peer_takes() {
+    let choose: scp::Choice = |proposed| {
+        let taken = matches!(proposed.abstract_syntax.as_str(), "1.2.840.10008.1.1" | "1.2.840.10008.5.1.4.1.1.104.1");
+        taken.then(|| proposed.transfer_syntaxes[0].clone())
+    };
+    let scp = Scp { choose, ..Scp::new(&[Reply::Status(0)]) };
+    let mut settings = settings(scp.listen().await);
+    let report = crate::remote::peer::test(&settings, clock()).await;
+    let texts: Vec<_> = report.findings.iter().skip(1).map(|finding| finding.text.as_str()).collect();
+    assert_eq!(
+        texts,
+        [
+            "basic text SR is not accepted",
+            "comprehensive SR is not accepted",
+            "encapsulated PDF is accepted",
+            "key object selection is not accepted",
+            "connection is not encrypted: tls is not set"
+        ]
+    );
+    assert!(!report.is_good());
+    settings.formats = Some(vec!["dicom-pdf".to_owned()]);
+    assert!(crate::remote::peer::test(&settings, clock()).await.is_good());
+    let rejecting = Scp { greeting: Greeting::Reject { transient: false }, ..scp };
+    settings.port = Some(rejecting.listen().await);
+    let report = crate::remote::peer::test(&settings, clock()).await;
+    assert_eq!(report.findings[0].text, "association rejected: called AE title not recognized: check called_ae_title");
 }
-
-const CA: &str = include_str!("../../../../fixtures/tls/ca.pem");
-const SERVER: &str = include_str!("../../../../fixtures/tls/server.pem");
-const SERVER_KEY: &str = include_str!("../../../../fixtures/tls/server-key.pem");
-const CLIENT: &str = include_str!("../../../../fixtures/tls/client.pem");
-const CLIENT_KEY: &str = include_str!("../../../../fixtures/tls/client-key.pem");
