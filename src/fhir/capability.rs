@@ -41,8 +41,7 @@ pub enum Versioning {
 
 /// The statement of a running instance.
 pub fn statement(offer: &Offer<'_>) -> Json {
-    let software =
-        Object::new().with("name", Json::string(NAME)).with("version", Json::string(offer.software_version));
+    let software = Object::new().with("name", Json::string(NAME)).with("version", Json::string(offer.software_version));
     let implementation =
         Object::new().with("description", Json::string(DESCRIPTION)).with("url", Json::string(offer.base_url));
     let rest = Object::new()

@@ -7,10 +7,10 @@
 
 use crate::base::Timestamp;
 
+use super::Json;
 use super::definitions;
 use super::reference::Target;
 use super::temporal::Range;
-use super::Json;
 
 /// One row of the index.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,10 @@ pub fn extract(resource: &Json) -> Vec<IndexRow> {
         Some("DocumentReference") => {
             rows.code("status", resource.get("status"));
             rows.reference("patient", resource.get("subject"));
-            rows.references("related", resource.at(&["context", "related"]).and_then(Json::as_array).unwrap_or_default());
+            rows.references(
+                "related",
+                resource.at(&["context", "related"]).and_then(Json::as_array).unwrap_or_default(),
+            );
             rows.date("date", resource.get("date"));
         }
         Some("Provenance") => {

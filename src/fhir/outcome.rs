@@ -44,12 +44,8 @@ impl Severity {
 /// An outcome with these issues, in order. An outcome has one at least, so none becomes an
 /// `informational` one.
 pub fn outcome(issues: &[Issue<'_>]) -> Json {
-    let none = Issue {
-        severity: Severity::Information,
-        code: "informational",
-        diagnostics: "no issues",
-        expression: "",
-    };
+    let none =
+        Issue { severity: Severity::Information, code: "informational", diagnostics: "no issues", expression: "" };
     let issues = if issues.is_empty() { std::slice::from_ref(&none) } else { issues };
     Object::new()
         .with("resourceType", Json::string("OperationOutcome"))

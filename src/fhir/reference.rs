@@ -77,8 +77,7 @@ impl<'a> Literal<'a> {
         };
         let (before, id) = path.rsplit_once('/')?;
         let (base, name) = before.rsplit_once('/').unwrap_or(("", before));
-        (is_id(id) && resource_type::is_known(name))
-            .then_some((base, Self { resource_type: name, id, version }))
+        (is_id(id) && resource_type::is_known(name)).then_some((base, Self { resource_type: name, id, version }))
     }
 }
 
@@ -115,7 +114,10 @@ mod tests {
             ("Patient/1/_history/3", Target::Relative(versioned)),
             ("https://x.example/fhir/Patient/1", Target::Absolute("https://x.example/fhir", patient)),
             ("http://x.example/Patient/1/_history/3", Target::Absolute("http://x.example", versioned)),
-            ("urn:uuid:c757873d-ec9a-4326-a141-556f43239520", Target::Urn("urn:uuid:c757873d-ec9a-4326-a141-556f43239520")),
+            (
+                "urn:uuid:c757873d-ec9a-4326-a141-556f43239520",
+                Target::Urn("urn:uuid:c757873d-ec9a-4326-a141-556f43239520"),
+            ),
             ("Practitioner?identifier=a|b", Target::Conditional("Practitioner", "identifier=a|b")),
             ("patient/1", Target::Other("patient/1")),
             ("Patient/a b", Target::Other("Patient/a b")),

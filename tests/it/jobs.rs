@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use causeway::base::{Clock, LogicalId, Retry, SystemClock, Timestamp};
 use causeway::jobs::{Handler, HandlerFuture, JobError, JobSettings, Run, Workers};
-use causeway::store::{Job, JobEnd, JobState, Lease, NewJob, SettingVersion, SettingWrite, StoreError, Write, WriteSet};
+use causeway::store::{
+    Job, JobEnd, JobState, Lease, NewJob, SettingVersion, SettingWrite, StoreError, Write, WriteSet,
+};
 
 use crate::each_backend;
 use crate::support::{Backend, TestStore};
@@ -57,7 +59,11 @@ async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
     let second = claim("b", 121).await.pop().expect("one");
     assert!(second.fence > first.fence);
     let late = WriteSet::new()
-        .with(Write::Setting(SettingWrite { name: "letterhead", expected: SettingVersion::Any, value: b"late".to_vec() }))
+        .with(Write::Setting(SettingWrite {
+            name: "letterhead",
+            expected: SettingVersion::Any,
+            value: b"late".to_vec(),
+        }))
         .with(Write::JobEnd { lease: lease(&first, "a"), end: JobEnd::Completed });
     assert!(matches!(desk.commit(late).await, Err(StoreError::LeaseLost)));
     assert_eq!(desk.setting("letterhead").await.expect("reads"), None, "nothing of the late one is kept");
@@ -149,7 +155,11 @@ impl Handler for Stubborn {
     fn give_up<'a>(&'a self, _run: &'a Run, error: &'a str) -> HandlerFuture<'a, Result<WriteSet, JobError>> {
         let value = error.as_bytes().to_vec();
         Box::pin(async move {
-            Ok(WriteSet::new().with(Write::Setting(SettingWrite { name: "given-up", expected: SettingVersion::Any, value })))
+            Ok(WriteSet::new().with(Write::Setting(SettingWrite {
+                name: "given-up",
+                expected: SettingVersion::Any,
+                value,
+            })))
         })
     }
 }

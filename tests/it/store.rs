@@ -3,7 +3,8 @@
 use causeway::base::{LogicalId, TenantId, Timestamp, VersionId};
 use causeway::fhir::index::{IndexRow, IndexValue};
 use causeway::store::{
-    DateTouches, Find, NewJob, ResourceWrite, SettingVersion, SettingWrite, StoreError, TokenChange, TokenIs, Write, WriteSet,
+    DateTouches, Find, NewJob, ResourceWrite, SettingVersion, SettingWrite, StoreError, TokenChange, TokenIs, Write,
+    WriteSet,
 };
 
 use crate::each_backend;
