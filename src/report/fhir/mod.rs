@@ -9,12 +9,14 @@
 pub mod bundle;
 pub mod ids;
 mod issuer;
+pub mod read;
 pub mod shared;
 mod terms;
 pub mod write;
 
 pub use bundle::{content_bundle, render, transaction_bundle};
 pub use ids::Ids;
+pub use read::{ReadOptions, read_document, read_resources};
 pub use write::{Attachment, WriteError, provenance, resources};
 
 #[cfg(test)]

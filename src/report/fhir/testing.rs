@@ -1,8 +1,13 @@
 //! What the tests of both directions share.
 
-use crate::base::{TenantId, Timestamp, VersionId};
+use proptest::prelude::*;
+
+use crate::base::{Decimal, TenantId, Timestamp, VersionId};
 use crate::dicom::study::StudyFacts;
-use crate::report::{Edition, Letterhead, Losses, Predecessor, Rendering, Report};
+use crate::report::sample::sample;
+use crate::report::{
+    Edition, Letterhead, Losses, Order, PersonName, Predecessor, Rendering, Report, ReportLimits, ReportStatus, Sex,
+};
 
 use super::write::Attachment;
 
@@ -18,7 +23,7 @@ pub(super) struct Case {
 impl Case {
     pub(super) fn of(report: Report) -> Self {
         let recorded_at = Timestamp::parse("2026-02-03T04:05:06.070Z").expect("valid");
-        let predecessor = (report.status.is_verified() && report.status.may_begin()).then(|| Predecessor {
+        let predecessor = (report.status.is_verified() && !report.status.may_begin()).then(|| Predecessor {
             version: VersionId(2),
             sop_class_uid: crate::base::Uid::parse("1.2.840.10008.5.1.4.1.1.88.11").expect("valid"),
             sop_instance_uid: crate::base::Uid::derived(&["predecessor"]),
@@ -65,10 +70,88 @@ impl Case {
         [
             Attachment {
                 inline: true,
-                ..file("text/plain; charset=utf-8", "Report as text", "https://gateway.example/t/one/x.txt", Some(&b"text"[..]))
+                ..file(
+                    "text/plain; charset=utf-8",
+                    "Report as text",
+                    "https://gateway.example/t/one/x.txt",
+                    Some(&b"text"[..]),
+                )
             },
             file("application/pdf", "Report as PDF", "https://gateway.example/t/one/x.pdf", Some(&b"%PDF-1.7"[..])),
             file("application/dicom", "Report as DICOM SR", "https://gateway.example/t/one/x.dcm", None),
         ]
     }
+}
+
+/// Any valid report: a sample whose texts, names, codes and values are replaced by arbitrary ones, in the
+/// normal form that every report has.
+pub(super) fn any_report() -> impl Strategy<Value = Report> {
+    let text = || prop_oneof![3 => "\\PC{1,40}", 1 => "[<>&\"'\\n\\t a-z\u{3000}\u{e000}😀]{1,40}"];
+    let line = || prop_oneof!["[^\\p{C}\\\\\u{2028}\u{2029}]{1,20}", "[a-zA-Z0-9 ./|%+-]{1,20}"];
+    let name = || {
+        (
+            "[^\\p{C}\\\\^=\u{2028}\u{2029}]{1,12}",
+            prop::option::of("[a-zé .]{1,8}"),
+            prop::option::of("[\\^あ-ん山田 ]{1,9}"),
+        )
+    };
+    let decimal = "-?[1-9][0-9]{0,8}(\\.[0-9]{1,9})?";
+    (
+        (any::<u64>(), 0_u32..50),
+        (prop::collection::vec(text(), 8), prop::collection::vec(line(), 12)),
+        (name(), name(), name()),
+        prop::collection::vec(decimal, 4),
+        (prop::sample::select(ReportStatus::ALL.to_vec()), any::<u16>()),
+    )
+        .prop_filter_map(
+            "not a valid report",
+            |((seed, index), (texts, lines), names, values, (status, flags))| {
+                let mut report = sample(seed, index);
+                let mut texts = texts.into_iter();
+                let mut lines = lines.into_iter();
+                let flag = |bit: u16| flags & (1 << bit) != 0;
+                let named =
+                    |name: &mut PersonName, (family, given, other): (String, Option<String>, Option<String>)| {
+                        name.family = family;
+                        name.given = given.into_iter().chain(flag(0).then(|| "Zweitname".to_owned())).collect();
+                        name.ideographic = other.clone();
+                        name.phonetic = other.filter(|_| flag(1));
+                        name.prefix = flag(2).then(|| "Dr. med.".to_owned());
+                    };
+                named(&mut report.patient.name, names.0);
+                named(&mut report.author.name, names.1);
+                if let Some(verifier) = &mut report.verifier {
+                    named(&mut verifier.name, names.2);
+                    verifier.organization = if flag(3) { lines.next() } else { None };
+                    if flag(4) {
+                        verifier.id.clone_from(&report.author.id);
+                    }
+                }
+                report.patient.issuer = if flag(5) { lines.next() } else { None };
+                report.patient.id = lines.next()?;
+                report.patient.sex = if flag(6) { None } else { Some(Sex::Other) };
+                report.author.role = lines.next()?;
+                report.study.description = if flag(7) { lines.next() } else { None };
+                report.study.study_time = report.study.study_time.filter(|_| flag(8));
+                report.sections.findings = texts.next();
+                report.sections.impression = texts.next().filter(|_| flag(9));
+                report.sections.comparison = texts.next();
+                for (finding, text) in report.structured_findings.iter_mut().zip(texts) {
+                    finding.text = text;
+                    finding.code = finding.code.take().filter(|_| flag(10));
+                    finding.body_site = finding.body_site.take().filter(|_| flag(11));
+                }
+                for (measurement, value) in report.measurements.iter_mut().zip(values) {
+                    measurement.value = Decimal::parse(&value)?;
+                    if let Some(line) = lines.next() {
+                        measurement.id = line;
+                    }
+                    measurement.tracking_id = lines.next();
+                }
+                report.order = flag(12).then(|| Order { filler_number: lines.next(), ..Order::default() });
+                report.study.accession_number = report.study.accession_number.filter(|_| flag(13));
+                report.status = status;
+                crate::report::read::check(&report, &ReportLimits::default()).ok()
+            },
+        )
 }

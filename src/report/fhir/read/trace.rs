@@ -124,15 +124,6 @@ impl<'t, 'a> Element<'t, 'a> {
         self.json.get(key)?.as_str()
     }
 
-    /// Whether a child has this text; it is carried if so.
-    pub(super) fn is(self, key: &str, text: &str) -> bool {
-        let is = self.peek(key) == Some(text);
-        if is {
-            self.carry_child(key);
-        }
-        is
-    }
-
     /// The element and all in it has been carried, or says nothing that the report does not.
     pub(super) fn carry(self) {
         self.trace.books.borrow_mut().carried.insert(ptr::from_ref(self.json));
@@ -168,9 +159,15 @@ impl<'t, 'a> Element<'t, 'a> {
 
     /// What a Reference points at, if it is in the document; the link is carried then.
     pub(super) fn resolve(self) -> Option<Self> {
-        let found = self.trace.resources.resolve(self.entry, self.peek("reference")?)?;
+        let found = self.target()?;
         self.carry_child("reference");
         self.carry_child("type");
+        Some(found)
+    }
+
+    /// What a Reference points at, if it is in the document; the link is not carried yet.
+    pub(super) fn target(self) -> Option<Self> {
+        let found = self.trace.resources.resolve(self.entry, self.peek("reference")?)?;
         Some(Self { json: found.resource, entry: found.entry, trace: self.trace })
     }
 
