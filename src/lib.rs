@@ -8,6 +8,7 @@
 //! - L2 [`report`]: the report and its twins
 
 pub mod base;
+pub mod blob;
 pub mod config;
 pub mod dicom;
 pub mod fhir;

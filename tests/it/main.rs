@@ -4,4 +4,6 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod blob_s3;
+#[cfg(test)]
 mod configuration;
