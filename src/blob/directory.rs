@@ -28,10 +28,7 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn open(root: &Path) -> Result<Self, BlobError> {
-        let made = disk::create_directories(root)
-            .and_then(|()| root.canonicalize())
-            .and_then(|root| root.ancestors().skip(1).take(2).try_for_each(disk::sync_directory).map(|()| root));
-        let root = made.map_err(BlobError::io)?;
+        let root = make_root(root).map_err(BlobError::io)?;
         let reader = LocalFileSystem::new_with_prefix(&root).map_err(|error| BlobError::Settings(Box::new(error)))?;
         Ok(Self {
             staging: Arc::new(Staging::open(&root).map_err(BlobError::io)?),
@@ -125,6 +122,21 @@ impl Directory {
         let [first, ..] = digest.as_bytes();
         self.shards.get(usize::from(*first) % SHARDS).map(lock)
     }
+}
+
+/// Makes the directory of the store. That of the gateway around it may be new as well, so the entries of
+/// both are written through.
+fn make_root(root: &Path) -> io::Result<PathBuf> {
+    disk::create_directories(root)?;
+    let root = root.canonicalize()?;
+    for above in root.ancestors().skip(1).take(2) {
+        match disk::sync_directory(above) {
+            // Not ours to read, so we have not made anything in it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+            outcome => outcome?,
+        }
+    }
+    Ok(root)
 }
 
 /// What the locks guard is right after a panic as well: each change is one step.

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod blob_crash;
+#[cfg(test)]
 mod blob_s3;
 #[cfg(test)]
 mod configuration;
