@@ -14,6 +14,7 @@
 pub mod access;
 pub mod audit;
 pub mod base;
+pub mod blob;
 pub mod config;
 pub mod dicom;
 pub mod fhir;

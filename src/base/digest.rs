@@ -56,6 +56,11 @@ macro_rules! hex_digest {
                 hex::encode(self.0)
             }
 
+            /// From its 32 bytes.
+            pub fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
             /// The 32 bytes.
             pub fn as_bytes(&self) -> &[u8; 32] {
                 &self.0

@@ -22,8 +22,8 @@ section! {
     S3 {
         /// Address of the service, where it is not that of Amazon.
         endpoint: Option<HttpUrl> = None;
-        /// Region of the bucket.
-        region: String = "us-east-1".into();
+        /// Region of the bucket. Not set: `us-east-1`, or what `AWS_REGION` says where no access key is set.
+        region: Option<String> = None;
         /// Access key. Not set: what the machine itself is entitled to (`AWS_*` variables, web identity,
         /// instance role).
         access_key_id: Option<String> = None;

@@ -130,6 +130,15 @@ fn no_file_is_too_long() {
     assert!(wrong.is_empty(), "{}", lines(&wrong));
 }
 
+#[test]
+fn the_page_about_the_architecture_names_every_module() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md"));
+    let page = page.expect("docs/architecture.md is there");
+    for module in LEVELS.iter().flat_map(|(_, modules)| *modules) {
+        assert!(page.contains(&format!("`{module}`")), "{module}");
+    }
+}
+
 /// The reader of sources has to see what it is there for.
 #[test]
 fn the_reader_sees_every_form_of_a_path() {

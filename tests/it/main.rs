@@ -5,6 +5,10 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod blob_crash;
+#[cfg(test)]
+mod blob_s3;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod jobs;
