@@ -9,6 +9,7 @@ pub mod loss;
 pub mod model;
 pub mod read;
 pub mod sample;
+pub mod sr;
 pub mod status;
 pub mod text;
 mod write;
