@@ -4,6 +4,7 @@
 pub mod edition;
 pub mod loss;
 pub mod model;
+pub mod pdf;
 pub mod status;
 
 pub use edition::{Edition, Letterhead, PageSize, Predecessor, Rendered, Rendering};
