@@ -10,6 +10,7 @@ pub mod model;
 pub mod read;
 pub mod sample;
 pub mod sr;
+pub mod pdf;
 pub mod status;
 pub mod text;
 mod write;

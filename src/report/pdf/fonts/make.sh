@@ -16,7 +16,7 @@ slim() {
         --drop-tables+=DSIG,gasp,kern,hdmx,VDMX,LTSH,FFTM,PfEd,STAT,MATH,vhea,vmtx,VORG,BASE,JSTF,fpgm,prep,cvt
 }
 
-for name in Sans-Regular Sans-Bold SansArabic-Regular SansArabic-Bold SansHebrew-Regular SansHebrew-Bold \
+for name in Sans-Regular Sans-Bold NaskhArabic-Regular NaskhArabic-Bold SansHebrew-Regular SansHebrew-Bold \
     SansDevanagari-Regular SansDevanagari-Bold SansThai-Regular SansThai-Bold SansBengali-Regular \
     SansTamil-Regular SansGujarati-Regular SansGurmukhi-Regular SansTelugu-Regular SansKannada-Regular \
     SansMalayalam-Regular SansSinhala-Regular SansKhmer-Regular SansLao-Regular SansMyanmar-Regular \

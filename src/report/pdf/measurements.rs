@@ -1,0 +1,107 @@
+//! The table of measurements. Values stand with their decimal points below each other, digit for digit
+//! as they were written.
+
+use crate::report::Measurement;
+
+use super::PdfError;
+use super::block::Block;
+use super::content::Draft;
+use super::shape::{Shaper, Span};
+use super::style::Style;
+use super::table::{Column, Table};
+use super::words;
+
+/// Writes the table, if there are measurements.
+pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
+    let measurements = &draft.rendering.report.measurements;
+    if measurements.is_empty() {
+        return Ok(());
+    }
+    draft.heading("Measurements", 60.0)?;
+    let width = draft.flow.width();
+    let columns = vec![
+        Column { title: "No.", width: 30.0 },
+        Column { title: "Measurement", width: width - 30.0 - 78.0 - 62.0 - 112.0 - 50.0 },
+        Column { title: "Value", width: 78.0 },
+        Column { title: "Unit", width: 62.0 },
+        Column { title: "Site", width: 112.0 },
+        Column { title: "Image", width: 50.0 },
+    ];
+    let mut table = Table::new(&mut draft.shaper, columns)?;
+    let axis = DecimalAxis::of(&mut draft.shaper, measurements, table.text_width(2))?;
+    for (index, measurement) in measurements.iter().enumerate() {
+        let cells = cells(draft, &table, &axis, index, measurement)?;
+        table.row(&mut draft.flow, &cells)?;
+    }
+    Ok(())
+}
+
+fn cells(
+    draft: &mut Draft<'_>,
+    table: &Table,
+    axis: &DecimalAxis,
+    index: usize,
+    measurement: &Measurement,
+) -> Result<[Block; 6], PdfError> {
+    let path = format!("measurements[{index}]");
+    let image = measurement.image.as_ref().map(|image| draft.references.number(image)).unwrap_or_default();
+    let shaper = &mut draft.shaper;
+    let number = Block::of(shaper, "", &(index + 1).to_string(), Style::CELL, table.text_width(0))?;
+    let mut label = Block::of(shaper, &format!("{path}.label"), &measurement.label, Style::CELL, table.text_width(1))?;
+    if let Some(code) = measurement.code.as_ref().filter(|code| code.display != measurement.label) {
+        label.push(shaper, &format!("{path}.code"), &code.display, Style::SMALL)?;
+    }
+    if let Some(method) = &measurement.method {
+        let text = format!("Method: {} ({})", method.display, words::code(method));
+        label.push(shaper, &format!("{path}.method"), &text, Style::DETAIL)?;
+    }
+    let tracking = measurement.tracking_id.as_ref().map(|id| format!("tracked as {id}")).unwrap_or_default();
+    let code = measurement.code.as_ref().map(words::code).unwrap_or_default();
+    let detail = words::joined([format!("ID {}", measurement.id).as_str(), &code, &tracking]);
+    label.push(shaper, &path, &detail, Style::DETAIL)?;
+    let mut value = Block::of(shaper, "", measurement.value.as_str(), Style::NUMBER, table.text_width(2))?;
+    value.indent_first(axis.indent(shaper, measurement)?);
+    let unit = Block::of(shaper, &format!("{path}.unit"), words::unit(&measurement.unit), Style::CELL, table.text_width(3))?;
+    let mut site = Block::new(table.text_width(4));
+    let place = words::site(measurement.body_site.as_ref(), measurement.laterality);
+    site.push(shaper, &format!("{path}.bodySite"), &place, Style::CELL)?;
+    if let Some(concept) = &measurement.body_site {
+        site.push(shaper, &format!("{path}.bodySite"), &words::code(concept), Style::DETAIL)?;
+    }
+    let image = Block::of(shaper, "", &image, Style::CELL, table.text_width(5))?;
+    Ok([number, label, value, unit, site, image])
+}
+
+/// Where the decimal points of a column stand: as far right as the longest fraction allows.
+struct DecimalAxis {
+    before: f32,
+}
+
+impl DecimalAxis {
+    fn of(shaper: &mut Shaper, measurements: &[Measurement], width: f32) -> Result<Self, PdfError> {
+        let (mut before, mut after) = (0.0_f32, 0.0_f32);
+        for measurement in measurements {
+            let value = measurement.value.as_str();
+            let whole = width_of(shaper, value)?;
+            let integer = width_of(shaper, integer_part(value))?;
+            // A value that needs several lines has no place on the axis.
+            if whole <= width {
+                before = before.max(integer);
+                after = after.max(whole - integer);
+            }
+        }
+        Ok(Self { before: before.min((width - after).max(0.0)) })
+    }
+
+    fn indent(&self, shaper: &mut Shaper, measurement: &Measurement) -> Result<f32, PdfError> {
+        Ok((self.before - width_of(shaper, integer_part(measurement.value.as_str()))?).max(0.0))
+    }
+}
+
+fn integer_part(value: &str) -> &str {
+    value.split('.').next().unwrap_or(value)
+}
+
+fn width_of(shaper: &mut Shaper, text: &str) -> Result<f32, PdfError> {
+    Ok(shaper.shape("", &[Span { text, style: Style::NUMBER }])?.width())
+}
