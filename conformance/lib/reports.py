@@ -45,7 +45,7 @@ class Reports:
         return self.client.post(f'/api/reports/{report_id}/deliver', {'peers': peers, 'formats': formats})
 
     def deliveries(self, report_id):
-        answer = self.client.get(f'/api/reports/{report_id}/deliveries')
+        answer = self.client.get(f'/api/reports/{report_id}/deliveries', limit=100)
         if answer.status != 200:
             raise RuntimeError(f'deliveries: {answer}')
         return rows(answer.json)
@@ -60,4 +60,4 @@ class Reports:
 
 def rows(page):
     """The rows of a page of a list."""
-    return page if isinstance(page, list) else page['items']
+    return page['items']
