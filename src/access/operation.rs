@@ -159,6 +159,8 @@ operations! {
                                                            [all  -   -    -    -    -]
     TokenRevoke "token.revoke" "Revoke a token" (whole)
                                                            [all  -   -    -    -    -]
+    TokenRedeem "token.redeem" "Take the first administrator's token for the one-time password" (public)
+                                                           [-    -   -    -    -    -]
     MetricsRead "metrics.read" "Read the figures of the server" ("MeasureReport" Read)
                                                            [all  -   -    all  -    -]
     MetadataRead "metadata.read" "Read what the server can do" (public)

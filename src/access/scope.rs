@@ -42,6 +42,13 @@ pub struct Scope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes(Option<Vec<Scope>>);
 
+impl Scopes {
+    /// Whether it narrows a token so far that nothing is left.
+    pub fn grants_nothing(&self) -> bool {
+        self.0.as_ref().is_some_and(Vec::is_empty)
+    }
+}
+
 /// What a scope would have to grant: the `scope` attribute of an `insufficient_scope` answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NeededScope {

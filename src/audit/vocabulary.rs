@@ -108,7 +108,7 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::PeerAdd => (SECURITY_ALERT, dcm("110128"), "C", Pattern::Write),
         O::PeerRemove => (SECURITY_ALERT, dcm("110128"), "D", Pattern::Delete),
         O::RuleSet | O::LetterheadSet => (SECURITY_ALERT, dcm("110131"), "U", Pattern::Write),
-        O::TokenMint => (SECURITY_ALERT, dcm("110136"), "C", Pattern::Write),
+        O::TokenMint | O::TokenRedeem => (SECURITY_ALERT, dcm("110136"), "C", Pattern::Write),
         O::TokenRevoke => (SECURITY_ALERT, dcm("110136"), "U", Pattern::Write),
         O::AuditRead => (AUDIT_LOG_USED, rest("read"), "R", Pattern::Read),
         O::AuditVerify => (AUDIT_LOG_USED, rest("operation"), "E", Pattern::Query),

@@ -17,7 +17,7 @@ pub(super) struct Alias {
 }
 
 /// All of them. Of two for the same setting the earlier one counts; they must agree.
-pub(super) const ALIASES: [Alias; 5] = [
+pub(super) const ALIASES: [Alias; 3] = [
     Alias {
         name: "EXPORT_DIR",
         key: "blob.url",
@@ -30,18 +30,6 @@ pub(super) const ALIASES: [Alias; 5] = [
         key: "http.public_url",
         doc: "the URL without its `/fhir/r4` or `/fhir`",
         convert: base_of_fhir,
-    },
-    Alias {
-        name: "SIGNATURE_PRIVATE_KEY_PATH",
-        key: "signing.private_key_file",
-        doc: "the same",
-        convert: |text| Ok(text.to_owned()),
-    },
-    Alias {
-        name: "SIGNATURE_PUBLIC_KEY_PATH",
-        key: "signing.public_key_file",
-        doc: "the same",
-        convert: |text| Ok(text.to_owned()),
     },
 ];
 

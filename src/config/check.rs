@@ -49,20 +49,6 @@ pub(super) fn check(config: &Config) -> Vec<ConfigError> {
     wrong(jobs.heartbeat * 2 > jobs.lease, "jobs.heartbeat", "is more than half of jobs.lease");
     wrong(jobs.backoff > jobs.backoff_limit, "jobs.backoff", "is longer than jobs.backoff_limit");
 
-    let signing = &config.signing;
-    wrong(
-        signing.public_key_file.is_some() && signing.private_key_file.is_none(),
-        "signing.public_key_file",
-        "has no private_key_file beside it",
-    );
-
-    let listeners = [Some(config.http.listen), config.dimse.listen.address(), config.dimse.tls_listen.address()];
-    let mut taken: Vec<_> = listeners.into_iter().flatten().filter(|address| address.port() != 0).collect();
-    let before = taken.len();
-    taken.sort_unstable();
-    taken.dedup();
-    wrong(taken.len() < before, "dimse.listen", "is an address that another listener has");
-
     let archive = config.archive.peer.as_ref();
     let archive = archive.and_then(|name| config.peers.iter().find(|peer| peer.name == *name));
     wrong(

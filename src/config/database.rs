@@ -16,6 +16,9 @@ section! {
         password_file: Option<PathBuf> = None;
         /// The password for PostgreSQL, in the place of `password_file`.
         password: EnvironmentSecret = EnvironmentSecret::default();
+        /// PEM file of the authorities that may have signed PostgreSQL's certificate. With it the connection
+        /// is encrypted and the certificate checked; without it the connection is not encrypted.
+        ca_file: Option<PathBuf> = None;
         /// Connections to PostgreSQL, or readers of the SQLite file beside its one writer.
         pool_size: u32 = 8, within "1", "256";
         /// How long to wait for a free connection.

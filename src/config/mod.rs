@@ -30,7 +30,6 @@ mod rule;
 mod section;
 mod setting;
 mod show;
-mod signing;
 mod source;
 mod sr;
 mod tokens;
@@ -50,14 +49,13 @@ pub use exports::Exports;
 pub use http::Http;
 pub use jobs::Jobs;
 pub use keys::Keys;
-pub use kind::{BlobUrl, ByteSize, DatabaseUrl, EnvironmentSecret, HttpUrl, Listen};
+pub use kind::{BlobUrl, ByteSize, DatabaseUrl, EnvironmentSecret, HttpUrl};
 pub use letterhead::{Letterhead, PageSize};
 pub use limits::{Limits, Quota, Rate};
 pub use log::{Log, LogFormat, LogLevel};
 pub use peer::Peer;
 pub use reference::{KeyDoc, to_markdown};
 pub use rule::Rule;
-pub use signing::Signing;
 pub use source::{Environment, FileText, Origin, Sources};
 pub use sr::{HeadingCodes, Sr};
 pub use tokens::Tokens;
@@ -94,7 +92,6 @@ pub struct Config {
     /// What stands at the top of documents.
     pub letterhead: Letterhead,
     /// The key pair that signs documents.
-    pub signing: Signing,
     /// Peers, in the order of the file.
     pub peers: Vec<Peer>,
     /// Delivery rules, in the order of the file.
@@ -147,7 +144,6 @@ impl Config {
             archive: Archive::default(),
             sr: Sr::default(),
             letterhead: Letterhead::default(),
-            signing: Signing::default(),
             peers: Vec::new(),
             rules: Vec::new(),
             origins: BTreeMap::new(),
@@ -192,7 +188,6 @@ impl Config {
         entries.extend(self.archive.entries("archive."));
         entries.extend(self.sr.entries("sr."));
         entries.extend(self.letterhead.entries("letterhead."));
-        entries.extend(self.signing.entries("signing."));
         entries
     }
 }

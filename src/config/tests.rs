@@ -26,7 +26,6 @@ fn nothing_at_all_is_a_configuration() {
     assert_eq!(config.database.url, DatabaseUrl::Sqlite("./causeway-data/causeway.db".into()));
     assert_eq!(config.blob.url, BlobUrl::Directory("./causeway-data/blobs".into()));
     assert_eq!(config.dimse.ae_title.as_str(), "CAUSEWAY");
-    assert_eq!(config.dimse.tls_listen, Listen::Off);
     assert_eq!(config.log.format, LogFormat::Json);
     let on_terminal = Config::load(&Sources { terminal: true, ..Sources::default() }).expect("valid");
     assert_eq!(on_terminal.log.format, LogFormat::Human);
@@ -139,8 +138,6 @@ fn variables_of_older_systems_are_understood() {
             ("EXPORT_DIR", "/srv/exports"),
             ("BASE_URL", "https://gw.example.org/"),
             ("FHIR_BASE_URL", "https://gw.example.org/fhir"),
-            ("SIGNATURE_PRIVATE_KEY_PATH", "/keys/private.pem"),
-            ("SIGNATURE_PUBLIC_KEY_PATH", ""),
         ],
         &[],
     )
@@ -148,8 +145,6 @@ fn variables_of_older_systems_are_understood() {
     assert_eq!(config.blob.url, BlobUrl::Directory("/srv/exports".into()));
     assert_eq!(config.http.public_url.as_str(), "https://gw.example.org");
     assert_eq!(config.origin("http.public_url").to_string(), "environment BASE_URL");
-    assert_eq!(config.signing.private_key_file, Some("/keys/private.pem".into()));
-    assert_eq!(config.signing.public_key_file, None, "an empty one says nothing");
 
     let proper =
         [("CAUSEWAY__HTTP__PUBLIC_URL", "https://proper.example.org"), ("BASE_URL", "https://old.example.org")];
@@ -171,7 +166,6 @@ fn settings_that_do_not_fit_each_other_are_refused() {
     for (flags, message) in [
         (&["jobs.heartbeat=40s"][..], "jobs.heartbeat is more than half of jobs.lease"),
         (&["jobs.backoff=1h", "jobs.backoff_limit=1m"], "jobs.backoff is longer than jobs.backoff_limit"),
-        (&["dimse.listen=127.0.0.1:8080"], "dimse.listen is an address that another listener has"),
         (
             &["database.url=postgres://u@db/x"],
             "keys must name the place of the master key, because database.url is PostgreSQL and all its nodes share it",
@@ -187,7 +181,6 @@ fn settings_that_do_not_fit_each_other_are_refused() {
             &["blob.url=s3://b", "blob.s3.endpoint=http://127.0.0.1:9000"],
             "blob.s3.endpoint is without TLS, and blob.s3.allow_http is not set",
         ),
-        (&["signing.public_key_file=/k"], "signing.public_key_file has no private_key_file beside it"),
         (
             &["archive.peer=ehr", "peer.ehr.kind=fhir"],
             "archive.peer is a peer of another kind than orthanc or dicomweb",
@@ -376,7 +369,6 @@ proptest! {
             &format!("http.max_body_bytes={megabytes}MiB"),
             &format!("http.listen=[::1]:{port}"),
             &format!("letterhead.lines={list}"),
-            "dimse.listen=off",
         ]).expect("valid");
         prop_assert_eq!(&config.letterhead.lines, &words);
         let again = load(&config.show(), &[], &[]).expect("loads again");

@@ -22,6 +22,15 @@ pub struct ApiJson(pub Json);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FhirJson(pub Json);
 
+/// As [`FhirJson`], with the bytes as they came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FhirDocument {
+    /// What they say.
+    pub json: Json,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
 /// A whole body of any type, within the limit of its route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeBody(pub Bytes);
@@ -45,11 +54,26 @@ impl FromRequest for FhirJson {
     type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let checked = check_type(request, &["application/fhir+json", "application/json", "text/json"]);
+        let checked = check_type(request, FHIR_TYPES);
         let payload = payload.take();
         Box::pin(async move {
             checked?;
             read_json(payload).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for FhirDocument {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_type(request, FHIR_TYPES);
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            let bytes = read_whole(payload).await?;
+            Ok(Self { json: parse(bytes.clone()).await?, bytes })
         })
     }
 }
@@ -94,7 +118,10 @@ async fn read_whole(mut payload: Payload) -> Result<Bytes, HttpError> {
 }
 
 async fn read_json(payload: Payload) -> Result<Json, HttpError> {
-    let bytes = read_whole(payload).await?;
+    parse(read_whole(payload).await?).await
+}
+
+async fn parse(bytes: Bytes) -> Result<Json, HttpError> {
     if bytes.is_empty() {
         return Err(HttpError::invalid("", ProblemCode::Required, "the body is empty"));
     }
@@ -118,5 +145,7 @@ fn of_json(error: JsonError) -> HttpError {
     HttpError::invalid("", code, error.to_string())
 }
 
+/// What FHIR JSON is called. spec of R4 http.html#mime-type.
+const FHIR_TYPES: &[&str] = &["application/fhir+json", "application/json", "text/json"];
 /// Up to this length a document is read where it arrives.
 const INLINE_BYTES: usize = 64 * 1024;

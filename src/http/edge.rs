@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Principal;
 use crate::base::TenantId;
 
 use super::address::Network;
@@ -30,10 +31,12 @@ pub struct EdgeSettings {
     pub allowed_origins: Vec<String>,
     /// Proxies whose `X-Forwarded-For` is believed; none by default.
     pub trusted_proxies: Vec<Network>,
-    /// Requests from one address.
-    pub address_rate: Rate,
-    /// Requests of one user or client.
-    pub principal_rate: Rate,
+    /// Requests from one address; `None` is no limit.
+    pub address_rate: Option<Rate>,
+    /// Requests of one user; `None` is no limit.
+    pub user_rate: Option<Rate>,
+    /// Requests of one client that acts alone; `None` is no limit.
+    pub client_rate: Option<Rate>,
     /// Whether the public URL is https: then browsers are told to keep to it.
     pub is_https: bool,
 }
@@ -48,8 +51,9 @@ impl Default for EdgeSettings {
             body_grace: Duration::from_secs(30),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
-            address_rate: Rate::new(2_000, 4_000),
-            principal_rate: Rate::new(1_000, 2_000),
+            address_rate: Some(Rate::new(2_000, 4_000)),
+            user_rate: Some(Rate::new(1_000, 2_000)),
+            client_rate: Some(Rate::new(1_000, 2_000)),
             is_https: false,
         }
     }
@@ -60,8 +64,9 @@ pub struct Edge {
     pub(super) gate: Arc<dyn Gate>,
     pub(super) settings: EdgeSettings,
     pub(super) cors: Cors,
-    by_address: Buckets<IpAddr>,
-    by_principal: Buckets<(TenantId, String)>,
+    by_address: Option<Buckets<IpAddr>>,
+    by_user: Option<Buckets<(TenantId, String)>>,
+    by_client: Option<Buckets<(TenantId, String)>>,
     stopping: CancellationToken,
 }
 
@@ -71,8 +76,9 @@ impl Edge {
         Arc::new(Self {
             gate,
             cors: Cors::new(&settings.allowed_origins),
-            by_address: Buckets::new(settings.address_rate),
-            by_principal: Buckets::new(settings.principal_rate),
+            by_address: settings.address_rate.map(Buckets::new),
+            by_user: settings.user_rate.map(Buckets::new),
+            by_client: settings.client_rate.map(Buckets::new),
             settings,
             stopping: CancellationToken::new(),
         })
@@ -84,11 +90,18 @@ impl Edge {
     }
 
     pub(super) fn take_for_address(&self, address: Option<IpAddr>) -> Result<(), Duration> {
-        address.map_or(Ok(()), |address| self.by_address.take(&address_key(address)))
+        match (&self.by_address, address) {
+            (Some(buckets), Some(address)) => buckets.take(&address_key(address)),
+            _ => Ok(()),
+        }
     }
 
-    pub(super) fn take_for_principal(&self, tenant: &TenantId, key: String) -> Result<(), Duration> {
-        self.by_principal.take(&(tenant.clone(), key))
+    pub(super) fn take_for_principal(&self, tenant: &TenantId, principal: &Principal) -> Result<(), Duration> {
+        let buckets = match principal {
+            Principal::Client { .. } => &self.by_client,
+            Principal::User { .. } | Principal::System(_) => &self.by_user,
+        };
+        buckets.as_ref().map_or(Ok(()), |buckets| buckets.take(&(tenant.clone(), principal.key())))
     }
 }
 

@@ -106,7 +106,7 @@ async fn known(
             return Err(HttpError::Unauthenticated(Challenge::Invalid(error)));
         }
     };
-    edge.take_for_principal(tenant, actor.principal.key()).map_err(HttpError::RateLimited)?;
+    edge.take_for_principal(tenant, &actor.principal).map_err(HttpError::RateLimited)?;
     let decision = match (operation.need(), request.match_info().get("type")) {
         (Need::ScopeOfNamedType(_), Some(resource_type)) => decide_type(&actor, operation, resource_type),
         _ => decide(&actor, operation),

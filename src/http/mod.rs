@@ -3,6 +3,7 @@
 //! their own and know only `ops`.
 
 mod address;
+pub mod api;
 mod bearer;
 mod body;
 mod caller;
@@ -13,6 +14,8 @@ mod download;
 mod edge;
 mod entrance;
 mod error;
+pub mod fhir;
+mod file;
 mod form;
 mod frame;
 mod gate;
@@ -30,7 +33,7 @@ mod sse;
 mod watch;
 
 pub use address::{Network, NetworkError};
-pub use body::{ApiJson, FhirJson, WholeBody};
+pub use body::{ApiJson, FhirDocument, FhirJson, WholeBody};
 pub use caller::{AtTenant, Caller, CurrentRequest};
 pub use conditional::{EntityTag, IfMatch, is_not_modified, last_modified};
 pub use disposition::{Disposition, content_disposition};
@@ -47,6 +50,14 @@ pub use rate::Rate;
 pub use route::{Route, route_matrix};
 pub use server::{Server, ServerSettings, start};
 pub use sse::{EventStream, ServerEvent};
+
+/// All routes of the gateway.
+pub fn routes() -> Vec<Route> {
+    let mut routes = server_routes();
+    routes.extend(api::routes());
+    routes.extend(fhir::routes());
+    routes
+}
 
 #[cfg(test)]
 mod tests;

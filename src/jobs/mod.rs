@@ -49,6 +49,8 @@ pub struct JobSettings {
     pub workers: usize,
     /// How long a claim lasts without a heartbeat.
     pub lease: Duration,
+    /// How often a running job's lease is made longer.
+    pub heartbeat: Duration,
     /// How often to look for jobs that another node has put in.
     pub poll: Duration,
     /// How long running jobs may go on at a shutdown before they are given back.
@@ -65,6 +67,7 @@ impl Default for JobSettings {
             node: "node".into(),
             workers: 4,
             lease: Duration::from_mins(1),
+            heartbeat: Duration::from_secs(15),
             poll: Duration::from_secs(1),
             grace: Duration::from_secs(20),
             backoff: Duration::from_secs(5),

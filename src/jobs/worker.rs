@@ -10,6 +10,7 @@ use tracing::Instrument;
 
 use crate::base::{Clock, Retry, Timestamp};
 use crate::store::{Job, JobEnd, Schedule, Store, StoreError, Write, WriteSet};
+use crate::telemetry::{metric, span};
 
 use super::{Handler, JobError, JobSettings, Lane, Run};
 
@@ -111,8 +112,8 @@ impl Workers {
 
     /// Runs one job to the end of this attempt.
     async fn attempt(&self, job: Job, abandoned: watch::Receiver<bool>) {
-        let kind = job.kind.clone();
-        let span = tracing::info_span!("job.run", job.id = %job.id, job.kind = %kind, job.attempt = job.attempts);
+        let attempt = u32::try_from(job.attempts).unwrap_or_default();
+        let span = span::job_run(job.id.as_str(), &job.kind, attempt);
         self.attempt_in_span(job, abandoned).instrument(span).await;
     }
 
@@ -141,8 +142,8 @@ impl Workers {
             }
         };
         let label = self.settle(&handler, &run, outcome).await;
-        metrics::counter!("jobs_total", "kind" => kind, "outcome" => label).increment(1);
-        metrics::histogram!("job_duration_seconds", "kind" => kind).record(started.elapsed().as_secs_f64());
+        metrics::counter!(metric::JOBS_FINISHED, "kind" => kind, "outcome" => label).increment(1);
+        metrics::histogram!(metric::JOB_SECONDS, "kind" => kind).record(started.elapsed().as_secs_f64());
     }
 
     /// The handler's outcome, with the lease kept alive beside it. `None` if the node stops first.
@@ -152,7 +153,7 @@ impl Workers {
         run: &Arc<Run>,
         mut abandoned: watch::Receiver<bool>,
     ) -> Option<Result<WriteSet, JobError>> {
-        let mut beat = tokio::time::interval(self.settings.lease / 3);
+        let mut beat = tokio::time::interval(self.settings.heartbeat);
         beat.tick().await;
         // In a task of its own, so that a panic ends the attempt and not the lane.
         let (handler, handed) = (Arc::clone(handler), Arc::clone(run));
@@ -268,10 +269,7 @@ impl Workers {
                 if rounds.is_multiple_of(KEY_ROUNDS) {
                     self.store.load_keys(now).await?;
                 }
-                for (lane, state, count) in self.store.count_jobs().await? {
-                    metrics::gauge!("jobs_waiting", "lane" => lane, "state" => state)
-                        .set(u32::try_from(count).unwrap_or(u32::MAX));
-                }
+                self.measure().await?;
                 Ok::<(), StoreError>(())
             };
             if let Err(error) = kept.await {
@@ -283,6 +281,20 @@ impl Workers {
                 () = tokio::time::sleep(KEEP_EVERY) => {}
             }
         }
+    }
+
+    /// How many jobs of each kind wait and run. A kind that has none any more goes back to zero.
+    async fn measure(&self) -> Result<(), StoreError> {
+        let counts = self.store.count_jobs().await?;
+        for kind in self.handlers.keys() {
+            let count = |state: &str| {
+                let found = counts.iter().find(|(of_kind, in_state, _)| of_kind == kind && in_state == state);
+                found.map_or(0, |(.., count)| u32::try_from(*count).unwrap_or(u32::MAX))
+            };
+            metrics::gauge!(metric::JOBS_WAITING, "kind" => *kind).set(count("pending"));
+            metrics::gauge!(metric::JOBS_RUNNING, "kind" => *kind).set(count("in_progress"));
+        }
+        Ok(())
     }
 
     fn lease_until(&self, now: Timestamp) -> Timestamp {

@@ -101,6 +101,14 @@ pub struct Rendered {
     pub losses: Losses,
 }
 
+impl Rendering<'_> {
+    /// Where a rendition of this version can be fetched, by whoever may read the report.
+    pub fn rendition_url(&self, twin: Twin) -> String {
+        let (report, version) = (&self.report.id, self.edition.version);
+        format!("{}/api/reports/{report}/versions/{version}/{}", self.public_url, twin.as_str())
+    }
+}
+
 impl Edition {
     /// The SOP instance UID of a DICOM rendition of a report version. It is derived, so that a retry
     /// makes the same instance (spec/dicom-sr §2, idempotency).

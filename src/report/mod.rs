@@ -4,15 +4,19 @@
 pub mod codes;
 pub mod difference;
 pub mod edition;
+pub mod encapsulated;
+pub mod family;
 pub mod fhir;
+pub mod key_object;
 pub mod loss;
 pub mod model;
+pub mod pdf;
 pub mod read;
 pub mod sample;
 pub mod sr;
-pub mod pdf;
 pub mod status;
 pub mod text;
+pub mod verify;
 mod write;
 
 pub use difference::differences;

@@ -126,10 +126,13 @@ impl<C> Shared<C> {
 }
 
 /// Opens an SQLite file for the writer or a reader.
-pub(super) fn open_sqlite(path: &str, role: SqliteRole) -> Result<SqliteConnection, StoreError> {
+pub(super) fn open_sqlite(path: &str, role: SqliteRole, busy: Duration) -> Result<SqliteConnection, StoreError> {
     let mut conn = SqliteConnection::establish(path).map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    conn.batch_execute(&format!("pragma busy_timeout = {}", busy.as_millis()))?;
     // synchronous=FULL: a commit is on the disk when it returns, also in WAL mode (sqlite.org/pragma).
-    conn.batch_execute("pragma busy_timeout = 10000; pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory;")?;
+    conn.batch_execute(
+        "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on; pragma temp_store = memory;",
+    )?;
     if role == SqliteRole::Reader {
         conn.batch_execute("pragma query_only = on; pragma cache_size = -4096;")?;
     } else {

@@ -229,13 +229,13 @@ impl Store {
         .await
     }
 
-    /// Jobs by lane and state, for metrics.
+    /// Waiting and running jobs by kind and state, for metrics.
     pub async fn count_jobs(&self) -> Result<Vec<(String, String, i64)>, StoreError> {
         self.read(|tx| {
             on!(tx, conn => job::table
                 .filter(job::state.eq_any(["pending", "in_progress"]))
-                .group_by((job::lane, job::state))
-                .select((job::lane, job::state, diesel::dsl::count_star()))
+                .group_by((job::kind, job::state))
+                .select((job::kind, job::state, diesel::dsl::count_star()))
                 .load(conn))
             .map_err(StoreError::from)
         })

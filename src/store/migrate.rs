@@ -2,6 +2,7 @@
 //! snapshot, and never against a database that a newer program has already changed.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use diesel::backend::Backend;
 use diesel::connection::SimpleConnection;
@@ -68,7 +69,7 @@ pub struct Migrated {
 /// Runs `step` on an SQLite file. A snapshot goes beside it before anything is changed.
 pub(super) fn sqlite(path: &Path, step: MigrationStep) -> Result<Migrated, MigrateError> {
     let text = path.to_str().ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?;
-    let mut conn = open_sqlite(text, SqliteRole::Writer)?;
+    let mut conn = open_sqlite(text, SqliteRole::Writer, BUSY)?;
     let before = status::<Sqlite, _>(&mut conn, SQLITE)?;
     let changes = match step {
         MigrationStep::Migrate => !before.pending.is_empty(),
@@ -180,5 +181,7 @@ fn snapshot_sqlite(
 
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// How long a migration waits for another process to let the file go.
+const BUSY: Duration = Duration::from_secs(30);
 /// Advisory lock of this program's migrations.
 const LOCK: i64 = 0x4341_5553_4557_4159;

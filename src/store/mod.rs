@@ -75,6 +75,10 @@ pub struct StoreSettings {
     pub pool_size: usize,
     /// How long a caller waits for a free connection.
     pub wait: Duration,
+    /// How long SQLite waits for the lock of another process.
+    pub busy_timeout: Duration,
+    /// How long a statement may run on PostgreSQL.
+    pub statement_timeout: Duration,
     /// PEM of the authorities that may have signed PostgreSQL's certificate. With it, connections are
     /// encrypted and the certificate is checked; without it they are not encrypted.
     pub ca: Option<Vec<u8>>,
@@ -111,15 +115,18 @@ impl Store {
                     .to_str()
                     .ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?
                     .to_owned();
-                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer)?)?;
+                let busy = settings.busy_timeout;
+                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer, busy)?)?;
                 let readers =
-                    Pool::new(settings.pool_size, settings.wait, move || open_sqlite(&path, SqliteRole::Reader));
+                    Pool::new(settings.pool_size, settings.wait, move || open_sqlite(&path, SqliteRole::Reader, busy));
                 Db::Sqlite { writer, readers }
             }
             DatabaseUrl::Postgres(url) => {
-                let (url, ca) = (url.clone(), settings.ca.clone());
+                let (url, ca, limit) = (url.clone(), settings.ca.clone(), settings.statement_timeout);
                 Db::Postgres {
-                    pool: Pool::new(settings.pool_size, settings.wait, move || postgres::connect(&url, ca.as_deref())),
+                    pool: Pool::new(settings.pool_size, settings.wait, move || {
+                        postgres::connect(&url, ca.as_deref(), Some(limit))
+                    }),
                 }
             }
         };
@@ -220,7 +227,7 @@ pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Mi
     let (url, ca) = (settings.url.clone(), settings.ca.clone());
     let work = move || match &url {
         DatabaseUrl::Sqlite(path) => migrate::sqlite(path, step),
-        DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(url, ca.as_deref())?, step),
+        DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(url, ca.as_deref(), None)?, step),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
 }

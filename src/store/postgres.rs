@@ -1,7 +1,9 @@
 //! Connecting to PostgreSQL without a system library.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use diesel::connection::SimpleConnection;
 use diesel_async::AsyncPgConnection;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,7 +18,7 @@ use super::db::PgConnection;
 
 /// Connects, encrypted if there is an authority to check the server's certificate against. Blocks: it is
 /// called on a blocking thread of the runtime.
-pub(super) fn connect(url: &Secret, ca: Option<&[u8]>) -> Result<PgConnection, StoreError> {
+pub(super) fn connect(url: &Secret, ca: Option<&[u8]>, limit: Option<Duration>) -> Result<PgConnection, StoreError> {
     let mut config: tokio_postgres::Config = url.expose().parse().map_err(unavailable)?;
     let handle = tokio::runtime::Handle::try_current().map_err(unavailable)?;
     let connection = handle.block_on(async {
@@ -36,7 +38,11 @@ pub(super) fn connect(url: &Secret, ca: Option<&[u8]>) -> Result<PgConnection, S
             }
         }
     })?;
-    Ok(PgConnection::from(connection))
+    let mut connection = PgConnection::from(connection);
+    if let Some(limit) = limit {
+        connection.batch_execute(&format!("set statement_timeout = {}", limit.as_millis()))?;
+    }
+    Ok(connection)
 }
 
 fn tls_config(pem: &[u8]) -> Result<rustls::ClientConfig, StoreError> {

@@ -122,25 +122,24 @@ impl Desk<'_> {
         rows.into_iter().map(|row| row.open(self.tenant(), self.sealer())).collect()
     }
 
-    /// The newest versions of several resources; those that are not there are left out.
-    pub async fn current_versions(
-        &self,
-        keys: &[(String, LogicalId)],
-    ) -> Result<Vec<(String, LogicalId, VersionId)>, StoreError> {
+    /// The newest versions of several resources, also deletions; those that are not there are left out.
+    pub async fn resources(&self, keys: &[(String, LogicalId)]) -> Result<Vec<StoredResource>, StoreError> {
         let (tenant, keys) = (self.tenant().clone(), keys.to_vec());
-        self.read(move |tx| {
-            let mut found = Vec::with_capacity(keys.len());
-            for (kind, id) in keys {
-                let version: Option<i32> = on!(tx, conn => resource::table
-                    .find((tenant.as_str(), &kind, id.as_str()))
-                    .select(resource::version_id)
-                    .first(conn)
-                    .optional())?;
-                found.extend(version.map(|version| (kind, id, VersionId(version))));
-            }
-            Ok(found)
-        })
-        .await
+        let rows: Vec<Row> = self
+            .read(move |tx| {
+                let mut found = Vec::with_capacity(keys.len());
+                for (kind, id) in keys {
+                    let row: Option<Row> = on!(tx, conn => resource::table
+                        .find((tenant.as_str(), &kind, id.as_str()))
+                        .select(Row::as_select())
+                        .first(conn)
+                        .optional())?;
+                    found.extend(row);
+                }
+                Ok(found)
+            })
+            .await?;
+        rows.into_iter().map(|row| row.open(self.tenant(), self.sealer())).collect()
     }
 }
 

@@ -7,6 +7,8 @@
 use diesel::SqliteConnection;
 use tokio::sync::{mpsc, oneshot};
 
+use crate::telemetry::metric;
+
 use super::StoreError;
 use super::db::Tx;
 
@@ -96,7 +98,7 @@ fn write_all(conn: &mut SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Ta
             Ok::<(), diesel::result::Error>(())
         });
         let commit = commit.map_err(|error| error.to_string());
-        metrics::histogram!("store_commit_batch_size").record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+        metrics::histogram!(metric::COMMIT_BATCH).record(u32::try_from(batch.len()).unwrap_or(u32::MAX));
         for mut task in batch.drain(..) {
             task.answer(commit.as_ref().copied().map_err(String::as_str));
         }

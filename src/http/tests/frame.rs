@@ -127,7 +127,7 @@ async fn a_handler_that_panics_costs_one_answer_and_tells_nothing() {
 
 #[tokio::test]
 async fn too_many_requests_from_an_address_or_a_user_are_told_when_to_come_again() {
-    let kit = Kit::start(EdgeSettings { address_rate: Rate::new(1, 3), ..EdgeSettings::default() });
+    let kit = Kit::start(EdgeSettings { address_rate: Some(Rate::new(1, 3)), ..EdgeSettings::default() });
     for _ in 0..3 {
         assert_eq!(kit.get("/health/live").await.status, 200);
     }
@@ -135,7 +135,7 @@ async fn too_many_requests_from_an_address_or_a_user_are_told_when_to_come_again
     assert_eq!((early.status, early.header("retry-after")), (429, Some("1")));
     assert_eq!(early.json().text_at(&["issue", "0", "code"]), Some("throttled"));
 
-    let kit = Kit::start(EdgeSettings { principal_rate: Rate::new(1, 2), ..EdgeSettings::default() });
+    let kit = Kit::start(EdgeSettings { user_rate: Some(Rate::new(1, 2)), ..EdgeSettings::default() });
     let jones = kit.house.radiologist();
     let mut smith = House::claims("default", &[Role::Radiologist], None);
     smith.subject = UserId::parse("smith").expect("valid");

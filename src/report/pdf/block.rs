@@ -32,13 +32,7 @@ impl Block {
     }
 
     /// Text in one style; each of its lines is a paragraph.
-    pub(super) fn of(
-        shaper: &mut Shaper,
-        path: &str,
-        text: &str,
-        style: Style,
-        width: f32,
-    ) -> Result<Self, PdfError> {
+    pub(super) fn of(shaper: &mut Shaper, path: &str, text: &str, style: Style, width: f32) -> Result<Self, PdfError> {
         let mut block = Self::new(width);
         block.push(shaper, path, text, style)?;
         Ok(block)

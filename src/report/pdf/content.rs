@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use printpdf::{ExtendedGraphicsState, ExtendedGraphicsStateId, PdfDocument, PdfPage, PdfSaveOptions, Pt, XObject, XObjectId};
+use printpdf::{
+    ExtendedGraphicsState, ExtendedGraphicsStateId, PdfDocument, PdfPage, PdfSaveOptions, Pt, XObject, XObjectId,
+};
 
 use crate::report::model::SectionKind;
 use crate::report::{Losses, PageSize, Rendered, Rendering, Twin};

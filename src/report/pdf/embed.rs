@@ -69,10 +69,8 @@ fn add_descriptor(document: &mut Document, face: &Face, base_font: &str, program
 }
 
 fn to_unicode(used: &UsedFace, name: &str) -> String {
-    let mappings: BTreeMap<u32, Vec<u32>> = (1..)
-        .zip(&used.entries)
-        .map(|(code, entry)| (code, entry.text.chars().map(u32::from).collect()))
-        .collect();
+    let mappings: BTreeMap<u32, Vec<u32>> =
+        (1..).zip(&used.entries).map(|(code, entry)| (code, entry.text.chars().map(u32::from).collect())).collect();
     ToUnicodeCMap { mappings }.to_cmap_string(name)
 }
 

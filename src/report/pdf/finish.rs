@@ -89,8 +89,7 @@ fn add_output_intent(document: &mut Document) -> ObjectId {
 /// One level of headings. ISO 32000-1 §12.3.3.
 fn add_outline(document: &mut Document, marks: &[Mark]) -> Result<Option<ObjectId>, PdfError> {
     let pages: Vec<ObjectId> = document.page_iter().collect();
-    let placed: Vec<(&Mark, ObjectId)> =
-        marks.iter().filter_map(|mark| Some((mark, *pages.get(mark.page)?))).collect();
+    let placed: Vec<(&Mark, ObjectId)> = marks.iter().filter_map(|mark| Some((mark, *pages.get(mark.page)?))).collect();
     if placed.is_empty() {
         return Ok(None);
     }

@@ -61,7 +61,8 @@ fn cells(
     label.push(shaper, &path, &detail, Style::DETAIL)?;
     let mut value = Block::of(shaper, "", measurement.value.as_str(), Style::NUMBER, table.text_width(2))?;
     value.indent_first(axis.indent(shaper, measurement)?);
-    let unit = Block::of(shaper, &format!("{path}.unit"), words::unit(&measurement.unit), Style::CELL, table.text_width(3))?;
+    let unit =
+        Block::of(shaper, &format!("{path}.unit"), words::unit(&measurement.unit), Style::CELL, table.text_width(3))?;
     let mut site = Block::new(table.text_width(4));
     let place = words::site(measurement.body_site.as_ref(), measurement.laterality);
     site.push(shaper, &format!("{path}.bodySite"), &place, Style::CELL)?;

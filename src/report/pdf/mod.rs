@@ -33,6 +33,11 @@ pub use content::{render, render_strict};
 pub use error::{ImageProblem, PdfError};
 pub use read::{content_digest, embedded_files};
 
+/// Whether bytes are an image that a document can show, as a logo must be.
+pub fn check_image(bytes: &[u8]) -> Result<(), ImageProblem> {
+    picture::Picture::read(bytes).map(|_| ())
+}
+
 /// A file that the PDF carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Embedded<'a> {

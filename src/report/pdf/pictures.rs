@@ -28,7 +28,8 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
             .enumerate()
             .map(|(column, key)| cell(draft, 2 * row + column, key, width, &mut total))
             .collect::<Result<Vec<_>, _>>()?;
-        let image_height = cells.iter().map(|cell| cell.size.map_or(EMPTY_HEIGHT, |[_, height]| height)).fold(0.0, f32::max);
+        let image_height =
+            cells.iter().map(|cell| cell.size.map_or(EMPTY_HEIGHT, |[_, height]| height)).fold(0.0, f32::max);
         let caption_height = cells.iter().map(|cell| cell.caption.height()).fold(0.0, f32::max);
         let height = image_height + 4.0 + caption_height + 8.0;
         if row == 0 {

@@ -124,13 +124,7 @@ impl Shaper {
         Ok(out)
     }
 
-    fn itemize(
-        &mut self,
-        path: &str,
-        text: &str,
-        spans: &[Span<'_>],
-        bidi: &Bidi<'_>,
-    ) -> Result<Vec<Item>, PdfError> {
+    fn itemize(&mut self, path: &str, text: &str, spans: &[Span<'_>], bidi: &Bidi<'_>) -> Result<Vec<Item>, PdfError> {
         let mut items: Vec<Item> = Vec::new();
         let mut ends = spans
             .iter()
@@ -328,14 +322,17 @@ fn collect(text: &str, item: &Item, run: usize, shaped: Vec<(usize, Glyph)>, out
         cluster.text.end = end;
         end = cluster.text.start;
         let shown = text.get(cluster.text.clone()).unwrap_or_default();
-        cluster.is_space = shown.chars().all(|character| matches!(character, ' ' | '\u{3000}' | '\u{2000}'..='\u{200a}'));
+        cluster.is_space =
+            shown.chars().all(|character| matches!(character, ' ' | '\u{3000}' | '\u{2000}'..='\u{200a}'));
     }
 }
 
 fn mark_breaks(text: &str, clusters: &mut [Cluster]) {
     // At a soft hyphen a line would need a hyphen that is not in the text, so none ends there.
     let mut breaks = linebreaks(text)
-        .filter(|(at, kind)| *kind == BreakOpportunity::Allowed && !text.get(..*at).is_some_and(|t| t.ends_with('\u{ad}')))
+        .filter(|(at, kind)| {
+            *kind == BreakOpportunity::Allowed && !text.get(..*at).is_some_and(|t| t.ends_with('\u{ad}'))
+        })
         .map(|(at, _)| at)
         .peekable();
     for cluster in clusters {

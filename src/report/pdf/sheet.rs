@@ -90,14 +90,8 @@ impl Sheet {
         let size = paragraph.runs.first().map_or(0.0, |run| run.style.size);
         // The middle of capitals is about 0.36 em above the base line.
         let (back, down) = (line.width / 2.0, size * 0.36);
-        let matrix = [
-            cos,
-            sin,
-            -sin,
-            cos,
-            round(x - back * cos + down * sin),
-            round(self.height - y - back * sin - down * cos),
-        ];
+        let matrix =
+            [cos, sin, -sin, cos, round(x - back * cos + down * sin), round(self.height - y - back * sin - down * cos)];
         self.ops.push(Op::SaveGraphicsState);
         self.ops.push(Op::LoadGraphicsState { gs: ExtendedGraphicsStateId(TRANSPARENT.to_owned()) });
         let before = (self.fill, self.font, self.is_thickened);

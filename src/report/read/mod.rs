@@ -77,6 +77,17 @@ pub fn read(json: &Json, fallback_id: &LogicalId, limits: &ReportLimits) -> Resu
     }
 }
 
+/// Reads one `verifier` that stands at `path` of another body.
+pub fn verifier(json: &Json, path: &'static str) -> Result<crate::report::Verifier, Problems> {
+    let limits = ReportLimits::default();
+    let mut reader = Reader::new(&limits);
+    let verifier = subject::verifier(&mut reader, json, &Path::ROOT.member(path));
+    reader
+        .into_problems()
+        .into_result(verifier)?
+        .ok_or_else(|| Problems::one(path, ProblemCode::Structure, "is not a verifier"))
+}
+
 /// Reads a report from the bytes of its JSON. A text that is not JSON is one problem, at the document.
 pub fn read_bytes(bytes: &[u8], fallback_id: &LogicalId, limits: &ReportLimits) -> Result<Report, Problems> {
     let json = Json::parse(bytes, &JsonLimits::default()).map_err(|error| {

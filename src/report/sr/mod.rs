@@ -17,18 +17,38 @@ mod header;
 mod language;
 mod read;
 mod reconcile;
-pub(crate) mod terms;
+pub(super) mod terms;
 mod write;
 
 pub use read::{SrReadError, SrReading, read, read_data_set};
 pub use terms::HeadingCodes;
 pub use write::{render, render_with};
 
-pub(crate) use evidence::Evidence;
-pub(crate) use header::{DocumentKind, Header, content_digest};
-pub(crate) use reconcile::reconcile;
+pub(super) use evidence::{Evidence, hierarchical};
+pub(super) use header::{DocumentKind, Header, content_digest};
+pub(super) use language::language_name;
+use reconcile::reconcile;
 
+use crate::base::Uid;
 use crate::dicom::part10::Part10Error;
+
+use super::{Report, ReportStatus};
+
+/// Whether a report in this state has an SR.
+pub fn is_possible(status: ReportStatus) -> bool {
+    !matches!(status, ReportStatus::Cancelled | ReportStatus::EnteredInError)
+}
+
+/// The SOP class of a report's SR: Comprehensive where it measures, else Basic Text.
+pub fn sop_class_of(report: &Report) -> Uid {
+    let kind = if report.measurements.is_empty() { DocumentKind::BasicTextSr } else { DocumentKind::ComprehensiveSr };
+    uid(kind.sop_class_uid())
+}
+
+#[expect(clippy::expect_used, reason = "the constant is a UID")]
+fn uid(text: &str) -> Uid {
+    Uid::parse(text).expect("a UID of PS3.6")
+}
 
 /// Why a report cannot become a DICOM document.
 #[derive(Debug, thiserror::Error)]
@@ -54,4 +74,4 @@ pub enum SrError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

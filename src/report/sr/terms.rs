@@ -6,7 +6,8 @@ use crate::dicom::code::Term;
 
 /// Which codes the headings of sections have. PS3.16 CID 7001 was coded with DCM terms until 2019 and
 /// has LOINC since; older readers know only the former.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum HeadingCodes {
     /// LOINC.
     #[default]

@@ -1,0 +1,10 @@
+//! The composition root: configuration → database, blobs, keys → use cases → workers and edges, and the
+//! order in which they start and stop.
+
+pub mod demo;
+mod gate;
+mod serve;
+mod services;
+
+pub use serve::serve;
+pub use services::{OpenError, Services, Start, store_settings};

@@ -1,0 +1,220 @@
+//! What both the server and the command line work with: the use cases over an opened database, blob store
+//! and keys.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+
+use crate::access::{Actor, RequestId, Role};
+use crate::base::{Clock, SystemClock, TenantId};
+use crate::blob::BlobStore;
+use crate::config::master_key::{self, Missing};
+use crate::config::{self, Config, DatabaseUrl, Environment};
+use crate::ops::{Archive, DeliveryRule, Ops, OpsSettings, Trail};
+use crate::remote::PeerSettings;
+use crate::report::sr::HeadingCodes;
+use crate::store::{self, MigrateError, MigrationStep, Store, StoreSettings, migrate};
+use crate::work::SCHEDULES;
+
+/// The opened gateway.
+pub struct Services {
+    /// The use cases.
+    pub ops: Ops,
+    /// The clock of the process.
+    pub clock: Arc<dyn Clock>,
+    writing: JoinHandle<()>,
+}
+
+/// What an opening is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// To serve: what is missing is made, and the schema is brought up to date.
+    Server {
+        /// Whether studies come from the sample of the demonstration where no archive is set.
+        demo: bool,
+    },
+    /// For one command: what is missing is an error.
+    Command,
+}
+
+/// Why the gateway does not open. Each says what to look at.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A folder cannot be made.
+    #[error("{} cannot be made: {source}", .path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A setting cannot be used.
+    #[error("{key}: {detail}")]
+    Setting {
+        /// Which.
+        key: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The master key.
+    #[error(transparent)]
+    MasterKey(#[from] master_key::MasterKeyUnavailable),
+    /// The schema.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// There is no schema, or an old one, and a command does not change it.
+    #[error(
+        "the database is not up to date: {pending} migrations are pending; run `causeway db migrate` or `causeway serve`"
+    )]
+    Outdated {
+        /// How many.
+        pending: usize,
+    },
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::StoreError),
+    /// The blob store.
+    #[error(transparent)]
+    Blob(#[from] crate::blob::BlobError),
+    /// The letterhead.
+    #[error(transparent)]
+    Config(#[from] config::ConfigErrors),
+    /// A use case that makes a tenant ready.
+    #[error(transparent)]
+    Ops(#[from] crate::ops::Error),
+}
+
+impl Services {
+    /// Opens the gateway of a configuration.
+    pub async fn open(config: &Config, start: Start) -> Result<Self, OpenError> {
+        let serving = matches!(start, Start::Server { .. });
+        if serving {
+            make_folder(&config.data_dir)?;
+        }
+        let missing = if serving { Missing::Create } else { Missing::Fail };
+        let masters = master_key::load(config, &Environment::of_process(), missing)?;
+        let settings = store_settings(config)?;
+        let step = if serving { MigrationStep::Migrate } else { MigrationStep::Look };
+        let migrated = migrate(&settings, step).await?;
+        if !migrated.status.pending.is_empty() {
+            return Err(OpenError::Outdated { pending: migrated.status.pending.len() });
+        }
+        if let Some(snapshot) = migrated.snapshot {
+            tracing::info!(snapshot = %snapshot.display(), "database was upgraded; a snapshot was kept");
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let store = Store::open(&settings, masters, Arc::clone(&clock)).await?;
+        let blobs = BlobStore::open(&config.blob, &config.data_dir.join("spool"))?;
+        if serving {
+            let now = clock.now();
+            store.ensure_tenant(&TenantId::default_tenant(), now).await?;
+            for tenant in store.tenants().await? {
+                store.set_schedules(&tenant, SCHEDULES, now).await?;
+            }
+        }
+        let (trail, writing) = Trail::start(store.clone());
+        let demo = start == Start::Server { demo: true };
+        let ops = Ops::new(store, blobs, Arc::clone(&clock), trail, ops_settings(config, demo)?);
+        Ok(Self { ops, clock, writing })
+    }
+
+    /// The gateway itself at work on the command line, with the rights of `roles`, in `tenant`.
+    pub fn command_actor(tenant: &TenantId, roles: &[Role]) -> Actor {
+        Actor::system(tenant.clone(), "cli", random_request_id()).with_roles(roles)
+    }
+
+    /// Writes what is still in buffers, and closes.
+    pub async fn close(self) {
+        self.ops.flush().await;
+        drop(self.ops);
+        // The writer ends with the last sender; whoever still holds one is a worker that was abandoned.
+        let _ended = tokio::time::timeout(Duration::from_secs(5), self.writing).await;
+    }
+}
+
+/// How the store of a configuration is opened.
+pub fn store_settings(config: &Config) -> Result<StoreSettings, OpenError> {
+    let url = match &config.database.url {
+        DatabaseUrl::Sqlite(path) => store::DatabaseUrl::Sqlite(path.clone()),
+        DatabaseUrl::Postgres(_) => {
+            let url = config.database.postgres_url();
+            store::DatabaseUrl::Postgres(url.ok_or_else(|| setting("database.url", "has no PostgreSQL URL"))?)
+        }
+    };
+    let ca = match &config.database.ca_file {
+        None => None,
+        Some(path) => Some(std::fs::read(path).map_err(|error| setting("database.ca_file", error))?),
+    };
+    Ok(StoreSettings {
+        url,
+        pool_size: usize::try_from(config.database.pool_size).unwrap_or(usize::MAX),
+        wait: config.database.acquire_timeout,
+        busy_timeout: config.database.busy_timeout,
+        statement_timeout: config.database.statement_timeout,
+        ca,
+    })
+}
+
+fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
+    let mut peers = Vec::with_capacity(config.peers.len());
+    for peer in &config.peers {
+        let json = serde_json::Value::Object(peer.settings.clone());
+        let settings: PeerSettings =
+            serde_json::from_value(json).map_err(|error| setting(&format!("peer {}", peer.name), error))?;
+        settings.check().into_result(()).map_err(|problems| setting(&format!("peer {}", peer.name), problems))?;
+        peers.push(settings);
+    }
+    let rules = config.rules.iter().map(|rule| {
+        let delivery = DeliveryRule {
+            name: rule.name.clone(),
+            on: rule.on.iter().map(|status| status.as_str().to_owned()).collect(),
+            peers: rule.peers.clone(),
+            formats: rule.formats.iter().map(|twin| twin.as_str().to_owned()).collect(),
+        };
+        (rule.tenant.clone(), delivery)
+    });
+    let archive = match &config.archive.peer {
+        Some(name) => Archive::Peer(name.clone()),
+        None if demo => Archive::Sample,
+        None => Archive::None,
+    };
+    let logo = config::read_logo(&config.letterhead)?;
+    Ok(OpsSettings {
+        public_url: config.http.public_url.as_str().trim_end_matches('/').to_owned(),
+        export_retention: config.exports.retention,
+        concurrent_exports: i64::from(config.limits.concurrent_exports),
+        access_token: config.tokens.access,
+        letterhead: config.letterhead.to_report(logo),
+        heading_codes: match config.sr.heading_codes {
+            config::HeadingCodes::Ln => HeadingCodes::Ln,
+            config::HeadingCodes::Dcm => HeadingCodes::Dcm,
+        },
+        archive,
+        archive_timeout: config.archive.timeout,
+        ae_title: config.dimse.ae_title.clone(),
+        peers,
+        rules: rules.collect(),
+        delivery_attempts: i32::try_from(config.jobs.max_attempts).unwrap_or(i32::MAX),
+        keep_finished_jobs: config.jobs.keep_finished,
+    })
+}
+
+/// An id for what begins on this machine.
+pub(super) fn random_request_id() -> RequestId {
+    request_id_of(crate::base::LogicalId::random().as_str())
+}
+
+#[expect(clippy::expect_used, reason = "every logical id has the form of a request id")]
+fn request_id_of(text: &str) -> RequestId {
+    RequestId::parse(text).expect("1 to 64 of letters, digits, '-' and '.'")
+}
+
+fn make_folder(path: &Path) -> Result<(), OpenError> {
+    std::fs::create_dir_all(path).map_err(|source| OpenError::Folder { path: path.to_owned(), source })
+}
+
+fn setting(key: &str, detail: impl std::fmt::Display) -> OpenError {
+    OpenError::Setting { key: key.to_owned(), detail: detail.to_string() }
+}

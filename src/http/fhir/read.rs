@@ -1,0 +1,72 @@
+//! read and vread. R4 http.html#read, http.html#vread.
+
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::base::{LogicalId, VersionId};
+use crate::fhir::{Json, JsonLimits, resource_type};
+use crate::http::{Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, fhir_format, is_not_modified, last_modified};
+use crate::ops::Ops;
+use crate::store::StoredResource;
+
+/// `GET /fhir/r4/{type}/{id}`
+pub(super) async fn read(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: web::Path<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, HttpError> {
+    let format = fhir_format(&request)?;
+    let (kind, id) = path.into_inner();
+    let found = ops.read_resource(&caller.actor, known(&kind)?, &logical_id(&id)?).await?;
+    answer(&request, &format, found)
+}
+
+/// `GET /fhir/r4/{type}/{id}/_history/{version}`
+pub(super) async fn vread(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: web::Path<(String, String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, HttpError> {
+    let format = fhir_format(&request)?;
+    let (kind, id, version) = path.into_inner();
+    let version = VersionId::parse(&version).ok_or(HttpError::NotFound)?;
+    let found = ops.read_resource_version(&caller.actor, known(&kind)?, &logical_id(&id)?, version).await?;
+    answer(&request, &format, found)
+}
+
+/// The stored bytes as they are; parsed only where they are to be indented.
+fn answer(request: &HttpRequest, format: &FhirFormat, found: StoredResource) -> Result<HttpResponse, HttpError> {
+    let tag = EntityTag::of_version(found.version_id);
+    let unchanged = is_not_modified(request, &tag, Some(found.last_updated));
+    let mut response = if unchanged {
+        HttpResponse::NotModified().finish()
+    } else {
+        let body = found.body.ok_or(HttpError::Gone)?;
+        let body = if format.is_pretty {
+            Json::parse(&body, &JsonLimits::default()).map_err(|_error| HttpError::Fault)?.to_pretty().into_bytes()
+        } else {
+            body
+        };
+        HttpResponse::Ok().content_type(FHIR_JSON).body(body)
+    };
+    for (name, value) in [
+        (header::ETAG, tag.to_header()),
+        (header::LAST_MODIFIED, last_modified(found.last_updated)),
+        (header::VARY, Some(HeaderValue::from_static("Accept, Authorization"))),
+    ] {
+        if let Some(value) = value {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    Ok(response)
+}
+
+fn known(kind: &str) -> Result<&str, HttpError> {
+    if resource_type::is_known(kind) { Ok(kind) } else { Err(HttpError::NotFound) }
+}
+
+fn logical_id(text: &str) -> Result<LogicalId, HttpError> {
+    LogicalId::parse(text).map_err(|error| HttpError::invalid("id", crate::base::ProblemCode::Value, error.to_string()))
+}

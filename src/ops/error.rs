@@ -1,0 +1,83 @@
+//! What can come of a use case instead of success. Edges turn it into their own form, each with one
+//! total match.
+
+use crate::access::Denial;
+use crate::base::{Problems, SealError, VersionId};
+use crate::blob::BlobError;
+use crate::store::StoreError;
+
+/// Why a use case did not succeed. No variant holds patient data.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing, or the actor may not know that there is.
+    #[error("not found")]
+    NotFound,
+    /// There was such a thing.
+    #[error("gone")]
+    Gone,
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// The actor did not show who they are.
+    #[error("not authenticated")]
+    Unauthenticated,
+    /// Somebody else changed it first.
+    #[error("the record is at another version")]
+    VersionMismatch {
+        /// The version that it is at now.
+        current: Option<VersionId>,
+    },
+    /// The change must say which version it is meant for.
+    #[error("the change must name the version that it is meant for")]
+    VersionRequired,
+    /// The input is wrong.
+    #[error("{0}")]
+    Invalid(Problems),
+    /// The input is well-formed, but a rule forbids it.
+    #[error("{0}")]
+    Rule(Problems),
+    /// It does not go with the state that things are in.
+    #[error("{0}")]
+    Conflict(&'static str),
+    /// The server cannot do it now; it makes sense to try again.
+    #[error("busy: {0}")]
+    Busy(String),
+    /// Something that should not happen.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::VersionConflict { current } => Self::VersionMismatch { current },
+            StoreError::Unavailable(detail) => Self::Busy(detail),
+            StoreError::UnknownTenant => Self::NotFound,
+            other => Self::Fault(other.to_string()),
+        }
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match error.retry() {
+            crate::base::Retry::Never => Self::Fault(error.to_string()),
+            _ => Self::Busy(error.to_string()),
+        }
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+impl From<Error> for crate::jobs::JobError {
+    fn from(error: Error) -> Self {
+        match &error {
+            Error::Busy(_) | Error::VersionMismatch { .. } => Self::passing(error.to_string()),
+            _ => Self::lasting(error.to_string()),
+        }
+    }
+}

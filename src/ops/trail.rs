@@ -1,0 +1,90 @@
+//! The audit of reads: a bounded buffer between those who read and the log. A full buffer makes the
+//! reader wait; nothing is dropped. Writes carry their own audit events in their write sets.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::access::{Actor, RequestId};
+use crate::audit::AuditEvent;
+use crate::base::TenantId;
+use crate::store::{Store, StoreError, Write, WriteSet};
+
+/// The way into the buffer.
+#[derive(Clone)]
+pub struct Trail {
+    events: mpsc::Sender<Entry>,
+}
+
+enum Entry {
+    Event(Box<AuditEvent>),
+    Flush(oneshot::Sender<()>),
+}
+
+impl Trail {
+    /// Starts the task that writes the buffer to the log. It ends when the last `Trail` is gone.
+    pub fn start(store: Store) -> (Self, JoinHandle<()>) {
+        let (events, waiting) = mpsc::channel(BUFFER);
+        let task = tokio::spawn(write_all(store, waiting));
+        (Self { events }, task)
+    }
+
+    /// Puts an event into the buffer; waits while it is full.
+    pub async fn note(&self, event: AuditEvent) -> Result<(), StoreError> {
+        let closed = |_| StoreError::Unavailable("the audit log is closed".into());
+        self.events.send(Entry::Event(Box::new(event))).await.map_err(closed)
+    }
+
+    /// Waits until everything that is in the buffer now is in the log.
+    pub async fn flush(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.events.send(Entry::Flush(done)).await.is_ok() {
+            let _written_or_closed = wait.await;
+        }
+    }
+}
+
+async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>) {
+    let mut entries = Vec::with_capacity(BATCH);
+    while waiting.recv_many(&mut entries, BATCH).await > 0 {
+        let mut flushes = Vec::new();
+        let mut events: Vec<AuditEvent> = Vec::with_capacity(entries.len());
+        for entry in entries.drain(..) {
+            match entry {
+                Entry::Event(event) => events.push(*event),
+                Entry::Flush(done) => flushes.push(done),
+            }
+        }
+        events.sort_by(|left, right| left.tenant.cmp(&right.tenant));
+        for of_tenant in events.chunk_by(|left, right| left.tenant == right.tenant) {
+            if let Some(first) = of_tenant.first() {
+                write_until_kept(&store, &first.tenant, of_tenant).await;
+            }
+        }
+        for done in flushes {
+            let _nobody_waits = done.send(());
+        }
+    }
+}
+
+/// The log must have it: tries until it is there. Readers wait meanwhile, once the buffer is full.
+async fn write_until_kept(store: &Store, tenant: &TenantId, events: &[AuditEvent]) {
+    let Ok(request_id) = RequestId::parse("audit") else { return };
+    let actor = Actor::system(tenant.clone(), "audit", request_id);
+    loop {
+        let set = events.iter().fold(WriteSet::new(), |set, event| set.with(Write::Audit(event.clone())));
+        match store.desk(&actor).commit(set).await {
+            Ok(()) | Err(StoreError::UnknownTenant) => return,
+            Err(error) => {
+                tracing::error!(%error, "audit events cannot be written; trying again");
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        }
+    }
+}
+
+/// Events that may wait to be written.
+const BUFFER: usize = 4096;
+/// Events in one commit.
+const BATCH: usize = 512;

@@ -1,0 +1,223 @@
+//! Whether files say the same: each twin is read back, and what it says is compared with what it claims
+//! (its content digest) and with the other twins. Needs nothing but the files.
+
+use dicom_dictionary_std::{tags, uids};
+
+use crate::base::Sha256;
+use crate::dicom::element;
+use crate::dicom::part10::{self, ReadLimits};
+use crate::fhir::bundle::Resources;
+use crate::fhir::{Json, JsonLimits, definitions};
+
+use super::family::Family;
+use super::fhir::{ReadOptions, read_document};
+use super::{Losses, Report, Twin, differences, encapsulated, pdf, sr};
+
+/// What a file turned out to be.
+#[derive(Debug)]
+pub struct Evidence {
+    /// Form.
+    pub twin: Twin,
+    /// The digest that it claims.
+    pub claimed: Option<Sha256>,
+    /// What it says, as far as its form says it; forms for people to read say nothing to a program.
+    pub report: Option<Report>,
+    /// What its form leaves out, as the reader found; a difference there is none.
+    pub losses: Losses,
+    /// Files within it, by name.
+    pub inner: Vec<(String, Evidence)>,
+}
+
+/// Why a file cannot be looked at, or is not what it claims.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum VerifyError {
+    /// It is none of our forms.
+    #[error("is not a report in FHIR, DICOM SR, PDF or Encapsulated PDF")]
+    Unknown,
+    /// It is one of our forms, but cannot be read.
+    #[error("cannot be read: {0}")]
+    Unreadable(String),
+    /// It has no content digest: it was not made by Causeway, or was made anew by somebody else.
+    #[error("has no content digest")]
+    NoDigest,
+    /// Its content is not what its digest says.
+    #[error("says something else than its digest: {}", paths(.0))]
+    Digest(Vec<String>),
+    /// It says something else than another twin.
+    #[error("differs from {other} at {}", paths(.at))]
+    Differs {
+        /// The other twin.
+        other: String,
+        /// Where; paths in the report.
+        at: Vec<String>,
+    },
+    /// It was made from another version than another twin.
+    #[error("was made from another content than {0}")]
+    OtherContent(String),
+    /// A file within it is wrong.
+    #[error("{name} in it {error}")]
+    Inner {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        error: Box<VerifyError>,
+    },
+    /// A part that should be in it is not.
+    #[error("lacks its embedded {0}")]
+    Missing(&'static str),
+}
+
+/// Checks what was rendered against the report that it was rendered from.
+pub fn family(family: &Family, report: &Report) -> Result<(), VerifyError> {
+    let digest = report.content_digest();
+    for member in &family.members {
+        let evidence = match member.twin {
+            Twin::Text | Twin::KeyObject => continue,
+            twin => look_at(twin, &member.bytes)?,
+        };
+        check(&evidence)?;
+        if evidence.claimed != Some(digest) {
+            return Err(VerifyError::OtherContent("the report".into()));
+        }
+        if let Some(read) = &evidence.report {
+            let at = unexplained(report, read, &[&member.losses, &evidence.losses]);
+            if !at.is_empty() {
+                return Err(VerifyError::Differs { other: "the report".into(), at });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Looks at a file of any form.
+pub fn file(bytes: &[u8]) -> Result<Evidence, VerifyError> {
+    look_at(form_of(bytes).ok_or(VerifyError::Unknown)?, bytes)
+}
+
+/// Whether a file is what it claims, and so are the files in it.
+pub fn check(evidence: &Evidence) -> Result<(), VerifyError> {
+    let claimed = evidence.claimed.ok_or(VerifyError::NoDigest)?;
+    // Only FHIR carries the whole content: what an SR leaves out by its nature is no fault of its digest.
+    if let (Twin::Fhir, Some(report)) = (evidence.twin, &evidence.report)
+        && report.content_digest() != claimed
+    {
+        return Err(VerifyError::Digest(Vec::new()));
+    }
+    for (index, (name, inner)) in evidence.inner.iter().enumerate() {
+        let wrong = |error| VerifyError::Inner { name: name.clone(), error: Box::new(error) };
+        check(inner).map_err(wrong)?;
+        if inner.claimed != Some(claimed) {
+            return Err(wrong(VerifyError::OtherContent("the document around it".into())));
+        }
+        for (other, twin) in evidence.inner.iter().take(index) {
+            compare(inner, other, twin).map_err(wrong)?;
+        }
+    }
+    let needs_fhir = evidence.twin == Twin::Pdf && !evidence.inner.iter().any(|(_, inner)| inner.twin == Twin::Fhir);
+    if needs_fhir { Err(VerifyError::Missing("FHIR bundle")) } else { Ok(()) }
+}
+
+/// Whether two files say the same, as far as both say it. `name` is how the second is called.
+pub fn compare(one: &Evidence, name: &str, other: &Evidence) -> Result<(), VerifyError> {
+    if one.claimed != other.claimed {
+        return Err(VerifyError::OtherContent(name.to_owned()));
+    }
+    let (Some(left), Some(right)) = (speaker(one), speaker(other)) else { return Ok(()) };
+    let (Some(left_report), Some(right_report)) = (&left.report, &right.report) else { return Ok(()) };
+    let at = unexplained(left_report, right_report, &[&left.losses, &right.losses]);
+    if at.is_empty() { Ok(()) } else { Err(VerifyError::Differs { other: name.to_owned(), at }) }
+}
+
+/// The part of a file that says to a program what the report is: itself, or what is embedded in it.
+fn speaker(evidence: &Evidence) -> Option<&Evidence> {
+    if evidence.report.is_some() {
+        return Some(evidence);
+    }
+    evidence.inner.iter().find_map(|(_, inner)| speaker(inner))
+}
+
+/// Where two reports differ although no loss says that they may.
+fn unexplained(left: &Report, right: &Report, losses: &[&Losses]) -> Vec<String> {
+    let explained = |path: &str| {
+        losses.iter().flat_map(|losses| &losses.0).any(|loss| {
+            path == loss.path
+                || path.strip_prefix(&loss.path).is_some_and(|rest| rest.starts_with(['.', '[']))
+                || loss.path.strip_prefix(path).is_some_and(|rest| rest.starts_with(['.', '[']))
+        })
+    };
+    differences(left, right).into_iter().filter(|path| !explained(path)).collect()
+}
+
+fn look_at(twin: Twin, bytes: &[u8]) -> Result<Evidence, VerifyError> {
+    match twin {
+        Twin::Fhir => fhir(bytes),
+        Twin::DicomSr => structured(bytes),
+        Twin::Pdf => pdf_file(bytes),
+        Twin::EncapsulatedPdf => {
+            let content = part10::read(bytes, &ReadLimits::default()).map_err(unreadable)?.content;
+            let document = encapsulated::pdf_of(&content.data_set).map_err(unreadable)?;
+            let claimed = sr::content_digest(&content.data_set).map(|contribution| contribution.digest);
+            let inner = vec![("the PDF".to_owned(), pdf_file(&document)?)];
+            Ok(Evidence { twin, claimed, report: None, losses: Losses::new(), inner })
+        }
+        Twin::KeyObject | Twin::Text => Err(VerifyError::Unknown),
+    }
+}
+
+fn fhir(bytes: &[u8]) -> Result<Evidence, VerifyError> {
+    let document = Json::parse(bytes, &JsonLimits::default()).map_err(unreadable)?;
+    let (report, losses) = read_document(&document, &ReadOptions::default()).map_err(unreadable)?;
+    let claimed = claimed_in_fhir(&document);
+    Ok(Evidence { twin: Twin::Fhir, claimed, report: Some(report), losses, inner: Vec::new() })
+}
+
+fn structured(bytes: &[u8]) -> Result<Evidence, VerifyError> {
+    let reading = sr::read(bytes).map_err(unreadable)?;
+    Ok(Evidence {
+        twin: Twin::DicomSr,
+        claimed: reading.content_digest,
+        report: Some(reading.report),
+        losses: reading.losses,
+        inner: Vec::new(),
+    })
+}
+
+fn pdf_file(bytes: &[u8]) -> Result<Evidence, VerifyError> {
+    let mut inner = Vec::new();
+    for (name, bytes) in pdf::embedded_files(bytes).map_err(unreadable)? {
+        let found = file(&bytes).map_err(|error| VerifyError::Inner { name: name.clone(), error: Box::new(error) })?;
+        inner.push((name, found));
+    }
+    Ok(Evidence { twin: Twin::Pdf, claimed: pdf::content_digest(bytes), report: None, losses: Losses::new(), inner })
+}
+
+/// The digest in the DiagnosticReport of a document.
+fn claimed_in_fhir(document: &Json) -> Option<Sha256> {
+    let resources = Resources::of(document);
+    let report =
+        resources.iter().find(|found| found.resource.text_at(&["resourceType"]) == Some("DiagnosticReport"))?;
+    let extension = definitions::extension(Some(report.resource), "content-digest")?;
+    Sha256::parse(extension.text_at(&["valueString"])?)
+}
+
+/// By what stands at the beginning, and for DICOM by what the data set is.
+fn form_of(bytes: &[u8]) -> Option<Twin> {
+    if bytes.starts_with(b"%PDF-") {
+        return Some(Twin::Pdf);
+    }
+    if bytes.get(128..132) == Some(b"DICM") {
+        let class = part10::read(bytes, &ReadLimits::default()).ok()?.content;
+        let class = element::text(&class.data_set, tags::SOP_CLASS_UID)?;
+        return Some(if class == uids::ENCAPSULATED_PDF_STORAGE { Twin::EncapsulatedPdf } else { Twin::DicomSr });
+    }
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
+    (*first == b'{').then_some(Twin::Fhir)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> VerifyError {
+    VerifyError::Unreadable(error.to_string())
+}
+
+fn paths(paths: &[String]) -> String {
+    if paths.is_empty() { "its content".into() } else { paths.join(", ") }
+}
