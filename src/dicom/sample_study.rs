@@ -12,7 +12,7 @@ use image::{GrayImage, ImageFormat, imageops};
 
 use crate::base::Uid;
 
-use super::implementation::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
+use super::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 use super::source::{FoundStudy, ImageAddress, PictureForm, RenderedImage, SourceError, StudySource};
 use super::study::{InstanceFacts, SeriesFacts, StudyFacts};
 

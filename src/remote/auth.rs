@@ -203,14 +203,15 @@ impl<'c> AsyncHttpClient<'c> for TokenHttp<'_> {
 /// Sends one request of the oauth2 crate with our client.
 async fn exchange(http: &reqwest::Client, request: oauth2::HttpRequest) -> Result<oauth2::HttpResponse, HttpError> {
     let request = reqwest::Request::try_from(request).map_err(|error| HttpError::from_reqwest(&error))?;
-    let response = http.execute(request).await.map_err(|error| HttpError::from_reqwest(&error))?;
+    let request = reqwest::RequestBuilder::from_parts(http.clone(), request);
+    let response = egress::answer(request, 0, LONGEST_WAIT).await?;
     let status = response.status();
     // RFC 6749 §5.2 knows 400 and 401; anything else has no body that the oauth2 crate could read.
     if !(status.is_success() || matches!(status.as_u16(), 400 | 401)) {
         return Err(HttpError::Status { status: status.as_u16(), detail: None, retry_after: None });
     }
     let content_type = response.headers().get(reqwest::header::CONTENT_TYPE).cloned();
-    let body = egress::read_capped(response, MAX_TOKEN_BYTES).await?;
+    let body = egress::read_capped(response, MAX_TOKEN_BYTES, LONGEST_WAIT).await?;
     let mut answer = oauth2::HttpResponse::new(body.to_vec());
     *answer.status_mut() = status;
     if let Some(value) = content_type {
@@ -256,6 +257,8 @@ fn sensitive(text: &str) -> Result<HeaderValue, TokenError> {
 
 /// Greatest length of a token response.
 const MAX_TOKEN_BYTES: usize = 256 << 10;
+/// How long the authorization server may take to answer.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// How long a token is used whose server does not say.
 const LIFETIME_IF_UNSAID: Duration = Duration::from_mins(5);
 /// How long before its end a token is not used any more.

@@ -125,7 +125,6 @@ pub(super) async fn client(settings: &PeerSettings, urls: &[&Url]) -> Result<req
         .referer(false)
         .no_proxy()
         .connect_timeout(settings.timeouts.connect())
-        .read_timeout(settings.timeouts.response())
         .timeout(settings.timeouts.total())
         .pool_max_idle_per_host(4);
     let with_tls = urls.iter().any(|url| url.scheme() == "https");
@@ -150,14 +149,35 @@ async fn with_identity(
     Ok(builder.identity(identity))
 }
 
-/// The body of `response`, at most `limit` bytes of it. Nothing beyond the limit is kept in memory.
-pub(super) async fn read_capped(mut response: reqwest::Response, limit: usize) -> Result<Bytes, HttpError> {
+/// The answer to a request of `length` bytes. `response` is how long the peer may think; the upload has
+/// its own time at [`SLOWEST_UPLOAD`] (reqwest's read timeout would count it as thinking).
+pub(super) async fn answer(
+    request: reqwest::RequestBuilder,
+    length: usize,
+    response: Duration,
+) -> Result<reqwest::Response, HttpError> {
+    let upload = Duration::from_secs(u64::try_from(length / SLOWEST_UPLOAD).unwrap_or_default());
+    match tokio::time::timeout(response.saturating_add(upload), request.send()).await {
+        Ok(answer) => answer.map_err(|error| HttpError::from_reqwest(&error)),
+        Err(_elapsed) => Err(HttpError::Timeout),
+    }
+}
+
+/// The body of `response`, at most `limit` bytes of it, with no pause longer than `pause`. Nothing
+/// beyond the limit is kept in memory.
+pub(super) async fn read_capped(
+    mut response: reqwest::Response,
+    limit: usize,
+    pause: Duration,
+) -> Result<Bytes, HttpError> {
     let announced = response.content_length().and_then(|length| usize::try_from(length).ok());
     if announced.is_some_and(|length| length > limit) {
         return Err(HttpError::TooLarge { limit });
     }
     let mut body = BytesMut::with_capacity(announced.unwrap_or_default().min(1 << 20));
-    while let Some(chunk) = response.chunk().await.map_err(|error| HttpError::from_reqwest(&error))? {
+    loop {
+        let next = tokio::time::timeout(pause, response.chunk()).await.map_err(|_elapsed| HttpError::Timeout)?;
+        let Some(chunk) = next.map_err(|error| HttpError::from_reqwest(&error))? else { break };
         if body.len() + chunk.len() > limit {
             return Err(HttpError::TooLarge { limit });
         }
@@ -166,6 +186,8 @@ pub(super) async fn read_capped(mut response: reqwest::Response, limit: usize) -
     Ok(body.freeze())
 }
 
+/// Bytes in a second below which an upload counts as stuck.
+const SLOWEST_UPLOAD: usize = 64 << 10;
 const USER_AGENT: &str = concat!("Causeway/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]

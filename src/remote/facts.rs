@@ -34,6 +34,12 @@ impl StudyBuilder {
         Self { facts, unusable: 0, instances: 0 }
     }
 
+    /// Replaces what is known of patient and study.
+    pub(super) fn set_facts(&mut self, facts: StudyFacts) {
+        let series = std::mem::take(&mut self.facts.series);
+        self.facts = StudyFacts { series, ..facts };
+    }
+
     /// Adds a series without instances; false if its UID is unusable, so that it was only counted.
     pub(super) fn add_series(&mut self, uid: Option<&str>, series: SeriesText<'_>) -> bool {
         let Some(uid) = uid.and_then(legal) else {

@@ -23,6 +23,7 @@ pub(super) struct HttpPeer {
     base: Url,
     authorizer: Authorizer,
     clock: Arc<dyn Clock>,
+    response: Duration,
 }
 
 /// A request.
@@ -64,7 +65,7 @@ impl HttpPeer {
         let client = egress::client(settings, &urls).await?;
         let authorizer = Authorizer::new(&settings.auth, client.clone(), clock.clone())
             .map_err(|error| HttpError::Token(Box::new(error)))?;
-        Ok(Self { client, base: base.clone(), authorizer, clock })
+        Ok(Self { client, base: base.clone(), authorizer, clock, response: settings.timeouts.response() })
     }
 
     /// The URL of a resource below the base; segments are percent-encoded.
@@ -94,17 +95,17 @@ impl HttpPeer {
         if let Some(value) = authorization {
             builder = builder.header(AUTHORIZATION, value);
         }
+        let length: usize = request.body.iter().map(Bytes::len).sum();
         if !request.body.is_empty() {
             // A length in front, not chunks: some servers answer chunked uploads with 411.
-            let length: usize = request.body.iter().map(Bytes::len).sum();
             let pieces = request.body.clone().into_iter().map(Ok::<_, std::io::Error>);
             builder = builder.header(CONTENT_LENGTH, length).body(reqwest::Body::wrap_stream(stream::iter(pieces)));
         }
-        let response = builder.send().await.map_err(|error| HttpError::from_reqwest(&error))?;
+        let response = egress::answer(builder, length, self.response).await?;
         let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
         let retry_after = header(RETRY_AFTER).and_then(|value| wait(value, self.clock.as_ref()));
         let status = response.status().as_u16();
-        let body = egress::read_capped(response, request.limit).await?;
+        let body = egress::read_capped(response, request.limit, self.response).await?;
         Ok(Answer { status, retry_after, body })
     }
 }
@@ -128,9 +129,12 @@ impl Outgoing {
         Self { method: Method::POST, url, headers, body, limit }
     }
 
-    /// This request with parameters in its query.
+    /// This request with parameters in its query. Commas stay as they are: Orthanc does not see the list
+    /// in `viewport=64%2C64`.
     pub(super) fn with_query<'a>(mut self, parameters: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         self.url.query_pairs_mut().extend_pairs(parameters);
+        let query = self.url.query().map(|query| query.replace("%2C", ","));
+        self.url.set_query(query.as_deref());
         self
     }
 }

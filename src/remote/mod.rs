@@ -16,7 +16,21 @@ pub mod peer;
 mod testing;
 pub mod tls;
 
+use std::sync::Arc;
+
+use crate::base::Clock;
+use crate::dicom::source::StudySource;
+
 pub use auth::TokenError;
 pub use egress::HttpError;
 pub use instance::{Instance, InstanceError};
 pub use peer::{PeerKind, PeerSettings};
+
+/// The archive at a peer, if a peer of its kind can be asked about studies.
+pub async fn source(settings: &PeerSettings, clock: Arc<dyn Clock>) -> Result<Option<Box<dyn StudySource>>, HttpError> {
+    match settings.kind {
+        PeerKind::Orthanc => Ok(Some(Box::new(orthanc::OrthancPeer::new(settings, clock).await?))),
+        PeerKind::Dicomweb => Ok(Some(Box::new(dicomweb::DicomwebPeer::new(settings, clock).await?))),
+        PeerKind::Dimse | PeerKind::Fhir => Ok(None),
+    }
+}

@@ -202,10 +202,10 @@ async fn read(socket: &mut (impl AsyncRead + Unpin)) -> Option<Request> {
 fn encode(reply: &Reply) -> Vec<u8> {
     let mut head = format!("HTTP/1.1 {} Status\r\n", reply.status);
     for (name, value) in &reply.headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        head.extend([name, ": ", value, "\r\n"]);
     }
     if !reply.headers.iter().any(|(name, _)| *name == "Content-Length") && reply.status != 204 {
-        head.push_str(&format!("Content-Length: {}\r\n", reply.body.len()));
+        head.extend(["Content-Length: ", &reply.body.len().to_string(), "\r\n"]);
     }
     head.push_str("\r\n");
     let mut bytes = head.into_bytes();

@@ -7,7 +7,9 @@ use crate::dicom::source::{FoundStudy, ImageAddress, RenderedImage, SourceError,
 use crate::dicom::study::StudyFacts;
 use crate::fhir::Json;
 use crate::remote::egress::HttpError;
-use crate::remote::facts::{MAX_LIST_BYTES, MAX_PICTURE_BYTES, MAX_SERIES, SeriesText, StudyBuilder, kept, picture};
+use crate::remote::facts::{
+    MAX_INSTANCES, MAX_LIST_BYTES, MAX_PICTURE_BYTES, MAX_SERIES, SeriesText, StudyBuilder, kept, picture,
+};
 use crate::remote::http::{Answer, HttpPeer, Outgoing};
 
 use super::json::{data_sets, text};
@@ -30,34 +32,64 @@ async fn study(http: &HttpPeer, study_instance_uid: &Uid) -> Result<Option<Found
     // A server that ignores a matching key lists every study.
     let found = studies.iter().find(|found| text(found, "0020000D").is_some_and(|uid| uid.trim_end() == study_uid));
     let Some(found) = found else { return Ok(None) };
-    let mut study = StudyBuilder::new(study_facts(found));
     let series_path = ["studies", study_uid, "series"];
     let series = all(http, &series_path, "0008103E,00180015", "0020000E", None, MAX_SERIES).await?;
-    for series in &series {
-        let uid = text(series, "0020000E");
-        let usable = study.add_series(
-            uid.as_deref(),
-            SeriesText {
-                modality: text(series, "00080060").as_deref(),
-                number: text(series, "00200011").as_deref(),
-                description: text(series, "0008103E").as_deref(),
-                body_part: text(series, "00180015").as_deref(),
-            },
-        );
-        let (true, Some(uid)) = (usable, uid) else { continue };
-        let expected = text(series, "00201209").and_then(|count| count.trim().parse().ok());
+    let mut study = StudyBuilder::new(study_facts(found));
+    for (index, series) in series.iter().enumerate() {
+        let Some(uid) = text(series, "0020000E").filter(|uid| Uid::parse(uid.trim_end()).is_ok()) else {
+            study.add_series(None, SeriesText::default());
+            continue;
+        };
         let path = ["studies", study_uid, "series", uid.trim_end(), "instances"];
-        let limit = crate::remote::facts::MAX_INSTANCES;
-        for instance in all(http, &path, "00080016,00200013,00280008", "00080018", expected, limit).await? {
+        let expected = text(series, "00201209").and_then(|count| count.trim().parse().ok());
+        let instances = all(http, &path, "00080016,00200013,00280008", "00080018", expected, MAX_INSTANCES).await?;
+        let first = instances.iter().find_map(|instance| text(instance, "00080018")).filter(|_| is_lossy(found));
+        let whole = match first {
+            Some(first) => Some(metadata(http, &[path.as_slice(), &[first.trim_end(), "metadata"]].concat()).await?),
+            None => None,
+        };
+        if let Some(whole) = whole.as_ref().filter(|_| index == 0) {
+            study.set_facts(study_facts(whole));
+        }
+        add_series(&mut study, &uid, whole.as_ref().unwrap_or(series));
+        for instance in &instances {
             study.add_instance(
-                text(&instance, "00080018").as_deref(),
-                text(&instance, "00080016").as_deref(),
-                text(&instance, "00200013").as_deref(),
-                text(&instance, "00280008").as_deref(),
+                text(instance, "00080018").as_deref(),
+                text(instance, "00080016").as_deref(),
+                text(instance, "00200013").as_deref(),
+                text(instance, "00280008").as_deref(),
             )?;
         }
     }
     Ok(Some(study.finish()))
+}
+
+/// Whether the texts of a search result may have lost characters. DICOM JSON is UTF-8 and says so or
+/// says nothing (PS3.18 §F.2); Orthanc 1.10 names ISO_IR 100 and drops what that does not have.
+fn is_lossy(found: &Json) -> bool {
+    text(found, "00080005").is_some_and(|name| !matches!(name.trim(), "" | "ISO_IR 6" | "ISO_IR 192"))
+}
+
+/// The metadata of one instance (PS3.18 §10.4.1.1.2), whose texts come from the instance itself.
+async fn metadata(http: &HttpPeer, path: &[&str]) -> Result<Json, SourceError> {
+    let request = Outgoing::get(http.url(path), DICOM_JSON, MAX_LIST_BYTES);
+    let answer = http.send(&request).await?.into_success()?;
+    let found = data_sets(&answer.body)?.into_iter().next();
+    found.ok_or(SourceError::Unreadable { detail: "no metadata of an instance" })
+}
+
+fn add_series(study: &mut StudyBuilder, uid: &str, from: &Json) {
+    let (modality, number) = (text(from, "00080060"), text(from, "00200011"));
+    let (description, body_part) = (text(from, "0008103E"), text(from, "00180015"));
+    study.add_series(
+        Some(uid),
+        SeriesText {
+            modality: modality.as_deref(),
+            number: number.as_deref(),
+            description: description.as_deref(),
+            body_part: body_part.as_deref(),
+        },
+    );
 }
 
 fn study_facts(found: &Json) -> StudyFacts {
@@ -117,6 +149,9 @@ async fn search<'a>(
 }
 
 async fn rendered(http: &HttpPeer, image: &ImageAddress) -> Result<Option<RenderedImage>, SourceError> {
+    if image.frame == Some(0) {
+        return Ok(None);
+    }
     let whole = match picture_of(http, image, None).await {
         Err(SourceError::TooLarge { .. }) => None,
         Err(error) => return Err(error),

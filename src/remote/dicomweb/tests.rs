@@ -179,6 +179,32 @@ async fn a_study_is_read_page_by_page() {
 }
 
 #[tokio::test]
+async fn texts_come_from_an_instance_where_the_search_has_lost_characters() {
+    let server = Server::start(|request| {
+        if request.target.ends_with("/metadata") {
+            return Reply::json(
+                200,
+                &json!([{"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Διονυσιος"}]},
+                    "0008103E": {"vr": "LO", "Value": ["θώρακας"]}}]),
+            );
+        }
+        let mut reply = archive(request);
+        let mut matches: Value = serde_json::from_slice(&reply.body).expect("JSON");
+        for found in matches.as_array_mut().expect("a list") {
+            found["00080005"] = json!({"vr": "CS", "Value": ["ISO_IR 100"]});
+        }
+        reply.body = matches.to_string().into();
+        reply
+    })
+    .await;
+    let study = Uid::parse(sample_study::STUDY_INSTANCE_UID).expect("valid");
+    let found = peer(&server).await.study(&study).await.expect("answers").expect("known");
+    assert_eq!(found.facts.patient_name.as_deref(), Some("Διονυσιος"));
+    assert_eq!(found.facts.series[0].description.as_deref(), Some("θώρακας"));
+    assert_eq!(found.facts.series[0].instances.len(), 5);
+}
+
+#[tokio::test]
 async fn an_archive_that_is_away_or_answers_nonsense_is_an_error() {
     let study = Uid::parse("1.2.3").expect("valid");
     for (reply, expected) in [
@@ -220,7 +246,7 @@ async fn a_picture_is_asked_for_again_when_it_is_too_large() {
         [
             "/base/studies/1.2.3/series/1.2.4/instances/1.2.5/frames/2/rendered",
             "/base/studies/1.2.3/series/1.2.4/instances/1.2.5/rendered",
-            "/base/studies/1.2.3/series/1.2.4/instances/1.2.5/rendered?viewport=256%2C256",
+            "/base/studies/1.2.3/series/1.2.4/instances/1.2.5/rendered?viewport=256,256",
         ]
     );
 }

@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::base::AeTitle;
-use crate::dicom::implementation::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
+use crate::dicom::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 use super::command::{Command, element};
 use super::contexts::Proposals;
@@ -235,9 +235,9 @@ impl Association {
 async fn connect(address: &Address) -> Result<Pin<Box<dyn Stream>>, DimseError> {
     let limit = address.limits.connect;
     let socket = within("connection", limit, async {
-        TcpStream::connect((address.host.as_str(), address.port))
-            .await
-            .map_err(|error| DimseError::Connect(error.kind()))
+        let found = tokio::net::lookup_host((address.host.as_str(), address.port)).await;
+        let addresses: Vec<_> = found.map_err(|_detail| DimseError::NoAddress)?.collect();
+        TcpStream::connect(addresses.as_slice()).await.map_err(|error| DimseError::Connect(error.kind()))
     })
     .await?;
     // A request ends in a short unit; holding it back until the peer acknowledges costs 40 ms each.
@@ -245,21 +245,10 @@ async fn connect(address: &Address) -> Result<Pin<Box<dyn Stream>>, DimseError> 
     let Some(tls) = &address.tls else { return Ok(Box::pin(socket)) };
     let connector = tokio_rustls::TlsConnector::from(tls.config.clone());
     let stream = within("TLS handshake", limit, async {
-        connector
-            .connect(tls.server_name.clone(), socket)
-            .await
-            .map_err(|error| DimseError::Handshake(handshake_failure(&error)))
+        connector.connect(tls.server_name.clone(), socket).await.map_err(|error| DimseError::handshake(&error))
     })
     .await?;
     Ok(Box::pin(stream))
-}
-
-/// The words of rustls where it failed, else what the system said.
-fn handshake_failure(error: &std::io::Error) -> String {
-    match error.get_ref().and_then(|source| source.downcast_ref::<rustls::Error>()) {
-        Some(error) => error.to_string(),
-        None => error.kind().to_string(),
-    }
 }
 
 fn association_request(address: &Address, proposals: &Proposals) -> Pdu {
@@ -295,13 +284,16 @@ fn encode(pdu: &Pdu) -> Result<Vec<u8>, DimseError> {
 
 /// Reads one unit whose length is within what we announced.
 async fn read_unit(stream: &mut Pin<Box<dyn Stream>>) -> Result<Incoming, DimseError> {
-    let lost = |error: std::io::Error| DimseError::Lost(error.kind());
+    let lost = |error: std::io::Error| DimseError::lost(&error);
     let mut header = [0; 6];
     stream.read_exact(&mut header).await.map_err(lost)?;
     let [kind, _, a, b, c, d] = header;
+    if !(0x01..=0x07).contains(&kind) {
+        return Err(DimseError::Protocol("something that is not DICOM"));
+    }
     let length = u32::from_be_bytes([a, b, c, d]);
     if length > MAX_RECEIVED_BYTES {
-        return Err(DimseError::Protocol("a unit longer than we announced"));
+        return Err(DimseError::Protocol("a unit that is longer than announced"));
     }
     let mut body = vec![0; usize::try_from(length).unwrap_or_default()];
     stream.read_exact(&mut body).await.map_err(lost)?;
@@ -310,8 +302,8 @@ async fn read_unit(stream: &mut Pin<Box<dyn Stream>>) -> Result<Incoming, DimseE
 
 async fn write(stream: &mut Pin<Box<dyn Stream>>, bytes: &[u8], limit: Duration) -> Result<(), DimseError> {
     within("room to send", limit, async {
-        stream.write_all(bytes).await.map_err(|error| DimseError::Lost(error.kind()))?;
-        stream.flush().await.map_err(|error| DimseError::Lost(error.kind()))
+        stream.write_all(bytes).await.map_err(|error| DimseError::lost(&error))?;
+        stream.flush().await.map_err(|error| DimseError::lost(&error))
     })
     .await
 }

@@ -17,11 +17,15 @@ pub enum DimseError {
     /// Certificates or keys are not usable.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// The peer's name has no address, or nothing listens there.
+    /// The peer's host name has no address.
+    #[error("cannot connect: no address for this host")]
+    NoAddress,
+    /// Nothing listens there, or it cannot be reached.
     #[error("cannot connect: {0}")]
     Connect(std::io::ErrorKind),
-    /// The TLS handshake failed.
-    #[error("TLS handshake failed: {0}")]
+    /// TLS failed: one side does not trust the other, or the peer does not speak it. With TLS 1.3 a peer
+    /// that wants another certificate of ours says so after the handshake.
+    #[error("TLS failed: {0}")]
     Handshake(String),
     /// The peer did not answer or take data in time.
     #[error("no {what} within {} s", limit.as_secs())]
@@ -35,7 +39,7 @@ pub enum DimseError {
     #[error("association rejected: {0}")]
     Rejected(Rejection),
     /// The peer aborted the association.
-    #[error("association aborted by the peer {0}")]
+    #[error("association aborted by the peer ({0})")]
     Aborted(AbortReason),
     /// The connection ended in the middle.
     #[error("connection lost: {0}")]
@@ -59,7 +63,8 @@ impl DimseError {
             Self::Settings(_) | Self::NoVerification => Retry::Never,
             Self::Tls(error) => error.retry(),
             Self::Rejected(rejection) if !rejection.is_transient() => Retry::Never,
-            Self::Connect(_)
+            Self::NoAddress
+            | Self::Connect(_)
             | Self::Handshake(_)
             | Self::Timeout { .. }
             | Self::Rejected(_)
@@ -69,6 +74,26 @@ impl DimseError {
             | Self::EchoFailed(_) => Retry::Backoff,
         }
     }
+}
+
+impl DimseError {
+    /// An error of an established connection.
+    pub(super) fn lost(error: &std::io::Error) -> Self {
+        match tls_failure(error) {
+            Some(detail) => Self::Handshake(detail),
+            None => Self::Lost(error.kind()),
+        }
+    }
+
+    /// An error of a TLS handshake.
+    pub(super) fn handshake(error: &std::io::Error) -> Self {
+        Self::Handshake(tls_failure(error).unwrap_or_else(|| error.kind().to_string()))
+    }
+}
+
+/// The words of rustls, where it was rustls that failed.
+fn tls_failure(error: &std::io::Error) -> Option<String> {
+    error.get_ref()?.downcast_ref::<rustls::Error>().map(ToString::to_string)
 }
 
 impl From<PduError> for DimseError {

@@ -130,8 +130,9 @@ impl DimsePeer {
     /// sending anything.
     pub async fn offers(&self, sop_class_uids: &[Uid]) -> Result<Vec<Offer>, DimseError> {
         let mut offers = Vec::with_capacity(sop_class_uids.len());
-        for batch in sop_class_uids.chunks(64) {
-            let mut proposals = Proposals::default();
+        // Verification goes along, because some peers reject an association of which they take nothing.
+        for batch in sop_class_uids.chunks(63) {
+            let mut proposals = Proposals::verification();
             for sop_class_uid in batch {
                 proposals.add_storage(sop_class_uid, &store::explicit_le());
             }

@@ -176,13 +176,13 @@ impl std::fmt::Display for Rejection {
 impl std::fmt::Display for AbortReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match (self.source, self.reason) {
-            (2, 1) => "unrecognized unit",
-            (2, 2) => "unexpected unit",
-            (2, 4) => "unrecognized parameter",
-            (2, 5) => "unexpected parameter",
-            (2, 6) => "invalid parameter",
-            (2, _) => "by its service provider",
-            _ => "by the application",
+            (2, 1) => "service provider: unrecognized PDU",
+            (2, 2) => "service provider: unexpected PDU",
+            (2, 4) => "service provider: unrecognized PDU parameter",
+            (2, 5) => "service provider: unexpected PDU parameter",
+            (2, 6) => "service provider: invalid PDU parameter",
+            (2, _) => "service provider",
+            _ => "application",
         })
     }
 }

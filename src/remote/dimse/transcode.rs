@@ -24,6 +24,9 @@ pub(super) enum TranscodeError {
     /// Pixel data in fragments has no uncompressed form without a decoder.
     #[error("data set holds compressed pixel data")]
     Compressed,
+    /// A value has an odd length, so that no peer need take the data set.
+    #[error("data set has an odd length")]
+    Odd,
     /// The deflated data set is damaged or too long.
     #[error("deflated data set cannot be inflated")]
     Inflate,
@@ -34,10 +37,17 @@ pub(super) fn can_convert(from: &str, to: &str) -> bool {
     from == to || matches!((from, to), (EXPLICIT_LE | DEFLATED_LE, IMPLICIT_LE) | (DEFLATED_LE, EXPLICIT_LE))
 }
 
-/// `data_set`, encoded in `from`, in the transfer syntax `to`. [`can_convert`] says which there are.
+/// `data_set`, encoded in `from`, in the transfer syntax `to`. [`can_convert`] says which there are. The
+/// result has an even length (PS3.8 §E.2); a deflated one gets the byte that PS3.5 §A.5 pads it with.
 pub(super) fn data_set(data_set: Bytes, from: &str, to: &str) -> Result<Bytes, TranscodeError> {
-    let plain = if from == DEFLATED_LE && to != DEFLATED_LE { inflate(&data_set)? } else { data_set };
-    if to == IMPLICIT_LE && from != IMPLICIT_LE { implicit(&plain).map(Into::into) } else { Ok(plain) }
+    let plain = match (from, to) {
+        (DEFLATED_LE, DEFLATED_LE) if !data_set.len().is_multiple_of(2) => [data_set.as_ref(), &[0]].concat().into(),
+        (DEFLATED_LE, DEFLATED_LE) => data_set,
+        (DEFLATED_LE, _) => inflate(&data_set)?,
+        _ => data_set,
+    };
+    let converted = if to == IMPLICIT_LE && from != IMPLICIT_LE { implicit(&plain)?.into() } else { plain };
+    if converted.len().is_multiple_of(2) { Ok(converted) } else { Err(TranscodeError::Odd) }
 }
 
 /// The inflated form of a deflated data set.

@@ -1,6 +1,5 @@
 //! `POST /instances`: one request for each instance.
 
-use bytes::Bytes;
 use reqwest::header::HeaderValue;
 
 use crate::dicom::status::{StoreClass, StoreOutcome, StoreStatus};
@@ -49,24 +48,23 @@ async fn store(peer: &OrthancPeer, instance: &Instance) -> Result<StoreOutcome, 
 }
 
 /// Orthanc keeps the first file of a UID and does not compare. What it holds is fetched and compared:
-/// after a lost answer it is this very file.
+/// after a lost answer it is this very data set. Its File Meta Information is Orthanc's own if it came
+/// over DIMSE.
 async fn already_stored(peer: &OrthancPeer, instance: &Instance, id: &str) -> Result<StoreOutcome, HttpError> {
-    let request = Outgoing::get(peer.http.url(&["instances", id, "file"]), "application/dicom", instance.file().len());
+    let limit = instance.file().len() + MAX_META_BYTES;
+    let request = Outgoing::get(peer.http.url(&["instances", id, "file"]), "application/dicom", limit);
     let same = match peer.http.send(&request).await {
-        Ok(answer) => answer.into_success()?.body == Bytes::clone(instance.file()),
+        Ok(answer) => Instance::parse(answer.into_success()?.body).is_ok_and(|held| {
+            held.transfer_syntax_uid == instance.transfer_syntax_uid && held.data_set() == instance.data_set()
+        }),
         Err(HttpError::TooLarge { .. }) => false,
         Err(error) => return Err(error),
     };
     let (sop_class_uid, sop_instance_uid) = (&instance.sop_class_uid, &instance.sop_instance_uid);
     Ok(if same {
-        StoreOutcome::answered(
-            sop_class_uid,
-            sop_instance_uid,
-            StoreStatus::SUCCESS,
-            Some("already stored, same bytes"),
-        )
+        StoreOutcome::answered(sop_class_uid, sop_instance_uid, StoreStatus::SUCCESS, Some("already stored, equal"))
     } else {
-        outcome(instance, StoreClass::Failed, "Orthanc holds other bytes under this SOP Instance UID")
+        outcome(instance, StoreClass::Failed, "Orthanc holds another data set under this UID")
     })
 }
 
@@ -76,3 +74,5 @@ fn outcome(instance: &Instance, class: StoreClass, comment: &str) -> StoreOutcom
 
 /// Greatest length of an answer to a stored instance.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// What File Meta Information may be longer by than ours.
+const MAX_META_BYTES: usize = 64 << 10;

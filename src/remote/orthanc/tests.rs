@@ -46,8 +46,11 @@ async fn an_instance_that_was_there_before_is_compared() {
     let same = slice().file().to_vec();
     let outcome = stored(held(same.clone())).await.expect("answered");
     assert_eq!(outcome.class, StoreClass::Success);
+    let mut other_preamble = same.clone();
+    other_preamble[0] = 1;
+    assert_eq!(stored(held(other_preamble)).await.expect("answered").class, StoreClass::Success);
     let mut other = same.clone();
-    other[500] ^= 1;
+    *other.last_mut().expect("bytes") ^= 1;
     assert_eq!(stored(held(other)).await.expect("answered").class, StoreClass::Failed);
     let longer = [same, vec![0; 10]].concat();
     assert_eq!(stored(held(longer)).await.expect("answered").class, StoreClass::Failed);

@@ -120,6 +120,15 @@ fn a_deflated_data_set_is_inflated_first() {
 }
 
 #[test]
+fn no_data_set_of_odd_length_leaves() {
+    let odd = Bytes::from_static(&[8, 0, 5, 0, b'C', b'S', 1, 0, b'x']);
+    assert_eq!(data_set(odd.clone(), EXPLICIT_LE, EXPLICIT_LE), Err(TranscodeError::Odd));
+    assert_eq!(data_set(odd, EXPLICIT_LE, IMPLICIT_LE), Err(TranscodeError::Odd));
+    let deflated = data_set(Bytes::from_static(b"abc"), DEFLATED_LE, DEFLATED_LE);
+    assert_eq!(deflated, Ok(Bytes::from_static(b"abc\0")));
+}
+
+#[test]
 fn nesting_has_a_limit() {
     let mut bytes = Vec::new();
     for _ in 0..5_000 {
