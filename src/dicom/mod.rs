@@ -3,7 +3,6 @@
 pub mod charset;
 pub mod code;
 pub mod element;
-pub mod implementation;
 pub mod part10;
 pub mod sample_study;
 pub mod source;

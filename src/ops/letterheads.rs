@@ -59,7 +59,7 @@ impl Ops {
     /// The letterhead that the tenant's documents wear now.
     pub(super) async fn worn_letterhead(&self, actor: &Actor) -> Result<Letterhead, Error> {
         match self.own_letterhead(actor).await? {
-            Some((form, _)) => form.to_letterhead(),
+            Some((form, _)) => Ok(form.restore()),
             None => Ok(self.settings().letterhead.clone()),
         }
     }
@@ -83,6 +83,16 @@ impl LetterheadForm {
                 PageSize::Letter => "letter".into(),
             },
             logo: letterhead.logo.as_ref().map(|bytes| STANDARD.encode(bytes)),
+        }
+    }
+
+    /// The letterhead of a form that we have kept ourselves: nothing is checked any more.
+    pub(super) fn restore(&self) -> Letterhead {
+        Letterhead {
+            organization: self.organization.clone(),
+            lines: self.lines.clone(),
+            logo: self.logo.as_ref().and_then(|text| STANDARD.decode(text).ok()),
+            page_size: if self.page_size == "letter" { PageSize::Letter } else { PageSize::A4 },
         }
     }
 

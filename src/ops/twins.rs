@@ -8,9 +8,6 @@ use crate::dicom::sample_study::SampleArchive;
 use crate::dicom::source::{FoundStudy, ImageAddress, SourceError, StudySource};
 use crate::dicom::study::StudyFacts;
 use crate::fhir::Json;
-use crate::remote::PeerKind;
-use crate::remote::dicomweb::DicomwebPeer;
-use crate::remote::orthanc::OrthancPeer;
 use crate::report::edition::KeyImagePixels;
 use crate::report::family::{self, Family};
 use crate::report::fhir::{Attachment, Ids, transaction_bundle};
@@ -120,7 +117,7 @@ impl Ops {
             }
         }
         self.on_cpu(move || {
-            let letterhead = fixed.letterhead.to_letterhead()?;
+            let letterhead = fixed.letterhead.restore();
             let rendering = Rendering {
                 report: &written.report,
                 edition: &written.edition,
@@ -193,7 +190,7 @@ impl Ops {
         let started = std::time::Instant::now();
         let outcome = self
             .on_cpu(move || {
-                let letterhead = fixed.letterhead.to_letterhead()?;
+                let letterhead = fixed.letterhead.restore();
                 let rendering = Rendering {
                     report: &written.report,
                     edition: &written.edition,
@@ -341,14 +338,9 @@ impl Ops {
         let peer = self.find_peer(actor, name).await?;
         let peer = peer.ok_or_else(|| Error::Fault("the archive is not among the peers".into()))?;
         let clock = std::sync::Arc::clone(&self.shared.clock);
-        let fault = |error: crate::remote::HttpError| Error::Fault(format!("the archive cannot be asked: {error}"));
-        match peer.kind {
-            PeerKind::Orthanc => Ok(Some(Box::new(OrthancPeer::new(&peer, clock).await.map_err(fault)?))),
-            PeerKind::Dicomweb => Ok(Some(Box::new(DicomwebPeer::new(&peer, clock).await.map_err(fault)?))),
-            PeerKind::Dimse | PeerKind::Fhir => {
-                Err(Error::Fault("the archive must be of kind orthanc or dicomweb".into()))
-            }
-        }
+        let source = crate::remote::source(&peer, clock).await;
+        let source = source.map_err(|error| Error::Fault(format!("the archive cannot be asked: {error}")))?;
+        source.map(Some).ok_or_else(|| Error::Fault("the archive must be of kind orthanc or dicomweb".into()))
     }
 
     /// What the archive says of a study, within the time that it has.
