@@ -3,11 +3,11 @@
 pub mod charset;
 pub mod code;
 pub mod element;
-pub mod part10;
-pub mod sr;
 pub mod implementation;
+pub mod part10;
 pub mod sample_study;
 pub mod source;
+pub mod sr;
 pub mod status;
 pub mod study;
 pub mod value;

@@ -4,7 +4,9 @@
 pub mod codes;
 pub mod difference;
 pub mod edition;
+pub mod encapsulated;
 pub mod fhir;
+pub mod key_object;
 pub mod loss;
 pub mod model;
 pub mod read;

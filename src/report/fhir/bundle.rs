@@ -16,11 +16,7 @@ pub fn fhir_base(public_url: &str) -> String {
 }
 
 /// The content bundle as a file. A report is carried whole; what was missing from the archive is said.
-pub fn render(
-    rendering: &Rendering<'_>,
-    ids: &Ids,
-    attachments: &[Attachment<'_>],
-) -> Result<Rendered, WriteError> {
+pub fn render(rendering: &Rendering<'_>, ids: &Ids, attachments: &[Attachment<'_>]) -> Result<Rendered, WriteError> {
     Ok(Rendered {
         twin: Twin::Fhir,
         bytes: content_bundle(rendering, ids, attachments)?.to_text().into_bytes(),
@@ -145,7 +141,8 @@ fn version_tag(provenance: &mut Json, rendering: &Rendering<'_>) -> (String, Str
     let system = identifier_system(rendering.public_url, "report-version");
     let code = format!("{}/{}", rendering.report.id, rendering.edition.version);
     let tag = Object::new().with("system", Json::string(&system)).with("code", Json::string(&code));
-    if let Some(meta) = provenance.as_object_mut().and_then(|object| object.get_mut("meta")).and_then(Json::as_object_mut)
+    if let Some(meta) =
+        provenance.as_object_mut().and_then(|object| object.get_mut("meta")).and_then(Json::as_object_mut)
     {
         meta.set("tag", Json::Array(vec![tag.into()]));
     }
@@ -167,4 +164,3 @@ fn request(resource_type: &str, resource: &Json, tag: Option<(String, String)>) 
         _ => Request { method: "POST", url: name, if_none_exist: Some(search) },
     }
 }
-

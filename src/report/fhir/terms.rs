@@ -24,11 +24,8 @@ pub(super) const CATEGORY_V2: Term = term("http://terminology.hl7.org/CodeSystem
 pub(super) const CATEGORY_IMAGING: Term =
     term("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging");
 /// Category of notes. US Core DocumentReference.
-pub(super) const CATEGORY_NOTE: Term = term(
-    "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category",
-    "clinical-note",
-    "Clinical Note",
-);
+pub(super) const CATEGORY_NOTE: Term =
+    term("http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note", "Clinical Note");
 /// What every report is.
 pub(super) const IMAGING_REPORT: Term = term(systems::LOINC, "18748-4", "Diagnostic imaging study");
 /// What the Observation of a finding observes. PS3.16 annex D.
@@ -69,16 +66,16 @@ pub(super) fn section(kind: SectionKind) -> Term {
         SectionKind::Comparison => term(systems::LOINC, "55114-3", "Prior imaging procedure descriptions Document"),
         SectionKind::Findings => term(systems::LOINC, "59776-5", "Procedure findings Narrative"),
         SectionKind::Impression => term(systems::LOINC, "19005-8", "Radiology Imaging study [Impression] (narrative)"),
-        SectionKind::Recommendations => {
-            term(systems::LOINC, "18783-1", "Radiology Study recommendation (narrative)")
-        }
+        SectionKind::Recommendations => term(systems::LOINC, "18783-1", "Radiology Study recommendation (narrative)"),
     }
 }
 
 /// Other codes that mean a section: LOINC codes of related documents, and the DICOM codes of CID 7001 and
 /// 7002 before they were replaced.
 pub(super) fn section_of(system: &str, code: &str) -> Option<SectionKind> {
-    if let Some(kind) = SectionKind::ALL.into_iter().find(|kind| (section(*kind).system, section(*kind).code) == (system, code)) {
+    if let Some(kind) =
+        SectionKind::ALL.into_iter().find(|kind| (section(*kind).system, section(*kind).code) == (system, code))
+    {
         return Some(kind);
     }
     let kind = match (system, code) {

@@ -65,7 +65,12 @@ impl Case {
         [
             Attachment {
                 inline: true,
-                ..file("text/plain; charset=utf-8", "Report as text", "https://gateway.example/t/one/x.txt", Some(&b"text"[..]))
+                ..file(
+                    "text/plain; charset=utf-8",
+                    "Report as text",
+                    "https://gateway.example/t/one/x.txt",
+                    Some(&b"text"[..]),
+                )
             },
             file("application/pdf", "Report as PDF", "https://gateway.example/t/one/x.pdf", Some(&b"%PDF-1.7"[..])),
             file("application/dicom", "Report as DICOM SR", "https://gateway.example/t/one/x.dcm", None),

@@ -23,7 +23,7 @@ pub(crate) struct Evidence<'a> {
 struct Instance {
     series: Uid,
     sop_class: Uid,
-    sop_instance: Uid,
+    uid: Uid,
 }
 
 impl<'a> Evidence<'a> {
@@ -35,10 +35,7 @@ impl<'a> Evidence<'a> {
     /// neither the report nor the archive says cannot be referred to: that is a loss of `path`.
     pub(crate) fn image(&mut self, image: &ImageRef, path: &str, losses: &mut Losses) -> Option<ItemValue> {
         let found = self.resolve(image, path, losses)?;
-        let sop = SopReference {
-            sop_class_uid: found.sop_class.to_string(),
-            sop_instance_uid: found.sop_instance.to_string(),
-        };
+        let sop = SopReference { sop_class_uid: found.sop_class.to_string(), sop_instance_uid: found.uid.to_string() };
         let kind = Kind::of(&sop.sop_class_uid);
         if !self.referenced.contains(&found) {
             self.referenced.push(found);
@@ -61,7 +58,7 @@ impl<'a> Evidence<'a> {
 
     fn resolve(&self, image: &ImageRef, path: &str, losses: &mut Losses) -> Option<Instance> {
         let archived = self.facts.instance(&image.sop_instance_uid);
-        let earlier = self.referenced.iter().find(|known| known.sop_instance == image.sop_instance_uid);
+        let earlier = self.referenced.iter().find(|known| known.uid == image.sop_instance_uid);
         let known = archived
             .map(|(series, instance)| (&series.uid, &instance.sop_class_uid))
             .or_else(|| earlier.map(|earlier| (&earlier.series, &earlier.sop_class)));
@@ -73,7 +70,7 @@ impl<'a> Evidence<'a> {
             return Some(Instance {
                 series: image.series_instance_uid.clone(),
                 sop_class: sop_class.clone(),
-                sop_instance: image.sop_instance_uid.clone(),
+                uid: image.sop_instance_uid.clone(),
             });
         };
         if *series != image.series_instance_uid {
@@ -82,11 +79,7 @@ impl<'a> Evidence<'a> {
         if image.sop_class_uid.as_ref().is_some_and(|said| said != sop_class) {
             losses.add(format!("{path}.sopClassUID"), ELSEWHERE);
         }
-        Some(Instance {
-            series: series.clone(),
-            sop_class: sop_class.clone(),
-            sop_instance: image.sop_instance_uid.clone(),
-        })
+        Some(Instance { series: series.clone(), sop_class: sop_class.clone(), uid: image.sop_instance_uid.clone() })
     }
 
     /// Items of (0040,A375) for what was referred to and all images of the study that the archive told.
@@ -96,7 +89,7 @@ impl<'a> Evidence<'a> {
             let instances = facts.instances.iter().map(|instance| Instance {
                 series: facts.uid.clone(),
                 sop_class: instance.sop_class_uid.clone(),
-                sop_instance: instance.uid.clone(),
+                uid: instance.uid.clone(),
             });
             series.push((facts.uid.clone(), instances.collect()));
         }
@@ -129,7 +122,7 @@ fn items(study: &Uid, series: Vec<(Uid, Vec<Instance>)>) -> Vec<DataSet> {
         let mut item = DataSet::new_empty();
         let instances = instances.into_iter().map(|instance| {
             let class = instance.sop_class.to_string();
-            SopReference { sop_class_uid: class, sop_instance_uid: instance.sop_instance.to_string() }.to_item()
+            SopReference { sop_class_uid: class, sop_instance_uid: instance.uid.to_string() }.to_item()
         });
         element::put_items(&mut item, tags::REFERENCED_SOP_SEQUENCE, instances.collect());
         element::put_text(&mut item, tags::SERIES_INSTANCE_UID, VR::UI, uid.as_str());
@@ -164,10 +157,10 @@ impl Kind {
     /// A class that is not in the standard counts as an image: the report says that it is one.
     fn of(sop_class: &str) -> Self {
         let Some(rest) = sop_class.strip_prefix("1.2.840.10008.5.1.4.1.1.") else { return Self::Image };
-        let listed = |listed: &&str| if listed.ends_with('.') { rest.starts_with(*listed) } else { rest == *listed };
+        let listed = |listed: &&str| if listed.ends_with('.') { rest.starts_with(listed) } else { rest == *listed };
         if rest.starts_with("9.") {
             Self::Waveform
-        } else if NO_IMAGES.iter().any(|known| listed(&known)) {
+        } else if NO_IMAGES.iter().any(listed) {
             Self::Composite
         } else {
             Self::Image

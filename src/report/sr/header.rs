@@ -1,11 +1,11 @@
 //! The modules that all our DICOM documents share: patient, study, series, equipment, SOP common. The
 //! patient and the study are those of the report, reconciled with the archive before.
 
-use dicom_core::{Tag, VR};
+use dicom_core::VR;
 use dicom_dictionary_std::{tags, uids};
 
 use crate::base::{Sha256, Uid, VersionId};
-use crate::dicom::code::{Term, put_code};
+use crate::dicom::code::put_code;
 use crate::dicom::element::{self, DataSet, put_empty, put_optional_text, put_text};
 use crate::dicom::part10::{self, TransferSyntax};
 use crate::dicom::value::TextVr;
@@ -196,9 +196,31 @@ impl<'a> Header<'a> {
         }
     }
 
-    /// Adds a coded term to the data set.
-    pub(crate) fn put_term(&mut self, tag: Tag, term: Term) {
-        put_code(&mut self.set, tag, &term.to_code());
+    /// An item of (0040,A370), if the report fulfils an order. PS3.3 Table C.17-3.
+    pub(crate) fn request_item(&mut self) -> Option<DataSet> {
+        let order = self.report.order.clone()?;
+        let study = self.report.study.clone();
+        let mut item = DataSet::new_empty();
+        put_text(&mut item, tags::STUDY_INSTANCE_UID, VR::UI, study.study_instance_uid.as_str());
+        put_empty(&mut item, tags::REFERENCED_STUDY_SEQUENCE, VR::SQ);
+        let accession = study.accession_number.map(|number| TextVr::Sh.fit(&number).text);
+        put_optional_text(&mut item, tags::ACCESSION_NUMBER, VR::SH, accession);
+        for (tag, number, path) in [
+            (tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, &order.placer_number, "order.placerNumber"),
+            (tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, &order.filler_number, "order.fillerNumber"),
+        ] {
+            let number = self.coder.fit(TextVr::Lo, number.as_deref().unwrap_or_default(), path);
+            put_optional_text(&mut item, tag, VR::LO, Some(number));
+        }
+        put_empty(&mut item, tags::REQUESTED_PROCEDURE_ID, VR::SH);
+        let procedure = order.procedure_code.map(|code| self.coder.code(&code, "order.procedureCode"));
+        let description = procedure.as_ref().map(|code| code.meaning.clone());
+        put_optional_text(&mut item, tags::REQUESTED_PROCEDURE_DESCRIPTION, VR::LO, description);
+        match procedure {
+            Some(code) => put_code(&mut item, tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, &code),
+            None => put_empty(&mut item, tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, VR::SQ),
+        }
+        Some(item)
     }
 }
 

@@ -17,16 +17,17 @@ mod header;
 mod language;
 mod read;
 mod reconcile;
-pub(crate) mod terms;
+pub(super) mod terms;
 mod write;
 
 pub use read::{SrReadError, SrReading, read, read_data_set};
 pub use terms::HeadingCodes;
 pub use write::{render, render_with};
 
-pub(crate) use evidence::Evidence;
-pub(crate) use header::{DocumentKind, Header, content_digest};
-pub(crate) use reconcile::reconcile;
+pub(super) use evidence::{Evidence, hierarchical};
+pub(super) use header::{DocumentKind, Header};
+pub(super) use language::language_name;
+use reconcile::reconcile;
 
 use crate::dicom::part10::Part10Error;
 
@@ -54,4 +55,4 @@ pub enum SrError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

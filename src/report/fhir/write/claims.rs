@@ -9,8 +9,7 @@ pub(super) const PATIENT: &str = "http://hl7.org/fhir/us/core/StructureDefinitio
 pub(super) const PRACTITIONER: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-practitioner";
 pub(super) const ORGANIZATION: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-organization";
 pub(super) const REPORT: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-note";
-pub(super) const DOCUMENT: &str =
-    "http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference";
+pub(super) const DOCUMENT: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference";
 
 /// What holds of a report.
 pub(super) struct Claims {

@@ -15,7 +15,9 @@ use super::types::{
     codeable, compound, concept_coding, date_time, extension, field, instant, meta, own_identifier, part, some, term,
     term_concept,
 };
-use super::{Attachment, Context, WriteError, document, narrative, observation, order, organization, patient, person, study};
+use super::{
+    Attachment, Context, WriteError, document, narrative, observation, order, organization, patient, person, study,
+};
 
 pub(super) fn write(context: &Context<'_>, attachments: &[Attachment<'_>]) -> Result<Json, WriteError> {
     let report = context.rendering.report;

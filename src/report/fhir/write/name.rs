@@ -53,7 +53,10 @@ pub(super) fn all_have_family_or_given(name: &PersonName) -> bool {
 fn group_name(group: &str, representation: &str) -> Result<HumanName, WriteError> {
     match Components::of(group) {
         Some(components) => components.human_name(Some(representation), ""),
-        None => Ok(HumanName::builder().extension(vec![en_representation(representation)?]).text(group.to_owned()).build()?),
+        None => Ok(HumanName::builder()
+            .extension(vec![en_representation(representation)?])
+            .text(group.to_owned())
+            .build()?),
     }
 }
 
@@ -105,7 +108,9 @@ impl<'a> Components<'a> {
         if self.given.iter().any(|given| given.is_empty()) {
             name = name.given_ext(self.given.iter().map(|given| absent(given)).collect::<Result<_, _>>()?);
         }
-        Ok(name.given(self.given.iter().map(|given| (!given.is_empty()).then(|| (*given).to_owned())).collect()).build()?)
+        Ok(name
+            .given(self.given.iter().map(|given| (!given.is_empty()).then(|| (*given).to_owned())).collect())
+            .build()?)
     }
 }
 

@@ -66,13 +66,13 @@ pub fn provenance(
 const OWN_TYPES: [&str; 3] = ["DiagnosticReport", "Observation", "DocumentReference"];
 
 fn agents(context: &Context<'_>) -> Result<Vec<ProvenanceAgent>, WriteError> {
-    let author = ProvenanceAgent::builder()
-        .r#type(term_concept(AUTHOR)?)
-        .who(person::author_reference(context)?)
-        .build()?;
+    let author =
+        ProvenanceAgent::builder().r#type(term_concept(AUTHOR)?).who(person::author_reference(context)?).build()?;
     let mut agents = vec![author];
     // Before someone has verified a version its verifier is only meant to.
-    if let Some(verifier) = person::verifier_reference(context)?.filter(|_| context.rendering.report.status.is_verified()) {
+    if let Some(verifier) =
+        person::verifier_reference(context)?.filter(|_| context.rendering.report.status.is_verified())
+    {
         let mut agent = ProvenanceAgent::builder().r#type(term_concept(VERIFIER)?).who(verifier).build()?;
         agent.on_behalf_of = organization::of_verifier(context)?;
         agents.push(agent);

@@ -1,5 +1,5 @@
-use crate::report::fhir::{Ids, content_bundle, transaction_bundle};
 use crate::report::fhir::testing::Case;
+use crate::report::fhir::{Ids, content_bundle, transaction_bundle};
 use crate::report::sample::sample;
 
 #[test]

@@ -170,7 +170,7 @@ impl Reading<'_> {
             "no units" => "1",
             unit => unit,
         };
-        let is_unit = units.scheme == "UCUM" && (self.is_own || ucum_units::validate(unit).is_ok());
+        let is_unit = units.scheme == "UCUM" && (self.is_own || ucum::validate(unit).is_ok());
         let ds = number.value.as_deref()?;
         let exact = item.child(terms::EXACT_VALUE).and_then(ContentItem::as_text).and_then(Decimal::parse);
         let exact = exact.filter(|exact| DecimalString::of(exact).text == ds.trim_matches(' '));

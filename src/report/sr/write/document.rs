@@ -4,7 +4,7 @@ use dicom_core::VR;
 use dicom_dictionary_std::tags;
 
 use crate::dicom::code::put_code;
-use crate::dicom::element::{DataSet, put_empty, put_items, put_optional_text, put_text};
+use crate::dicom::element::{DataSet, put_empty, put_items, put_text};
 use crate::dicom::sr::SopReference;
 use crate::dicom::value::TextVr;
 
@@ -19,7 +19,9 @@ pub(super) fn put(header: &mut Header<'_>, evidence: &Evidence<'_>) -> Result<()
     verifying_observer(header)?;
     author(header);
     custodian(header);
-    request(header);
+    if let Some(item) = header.request_item() {
+        put_items(&mut header.set, tags::REFERENCED_REQUEST_SEQUENCE, vec![item]);
+    }
     predecessor(header);
     let items = evidence.of_study(&header.report.study.study_instance_uid);
     if !items.is_empty() {
@@ -103,38 +105,6 @@ fn custodian(header: &mut Header<'_>) {
     put_text(&mut item, tags::INSTITUTION_NAME, VR::LO, name);
     put_empty(&mut item, tags::INSTITUTION_CODE_SEQUENCE, VR::SQ);
     put_items(&mut header.set, tags::CUSTODIAL_ORGANIZATION_SEQUENCE, vec![item]);
-}
-
-fn request(header: &mut Header<'_>) {
-    let Some(item) = request_item(header) else { return };
-    put_items(&mut header.set, tags::REFERENCED_REQUEST_SEQUENCE, vec![item]);
-}
-
-/// An item of (0040,A370), if the report fulfils an order. PS3.3 Table C.17-3.
-pub(in super::super) fn request_item(header: &mut Header<'_>) -> Option<DataSet> {
-    let order = header.report.order.clone()?;
-    let study = header.report.study.clone();
-    let mut item = DataSet::new_empty();
-    put_text(&mut item, tags::STUDY_INSTANCE_UID, VR::UI, study.study_instance_uid.as_str());
-    put_empty(&mut item, tags::REFERENCED_STUDY_SEQUENCE, VR::SQ);
-    let accession = study.accession_number.map(|number| TextVr::Sh.fit(&number).text);
-    put_optional_text(&mut item, tags::ACCESSION_NUMBER, VR::SH, accession);
-    for (tag, number, path) in [
-        (tags::PLACER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, &order.placer_number, "order.placerNumber"),
-        (tags::FILLER_ORDER_NUMBER_IMAGING_SERVICE_REQUEST, &order.filler_number, "order.fillerNumber"),
-    ] {
-        let number = header.coder.fit(TextVr::Lo, number.as_deref().unwrap_or_default(), path);
-        put_optional_text(&mut item, tag, VR::LO, Some(number));
-    }
-    put_empty(&mut item, tags::REQUESTED_PROCEDURE_ID, VR::SH);
-    let procedure = order.procedure_code.map(|code| header.coder.code(&code, "order.procedureCode"));
-    let description = procedure.as_ref().map(|code| code.meaning.clone());
-    put_optional_text(&mut item, tags::REQUESTED_PROCEDURE_DESCRIPTION, VR::LO, description);
-    match procedure {
-        Some(code) => put_code(&mut item, tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, &code),
-        None => put_empty(&mut item, tags::REQUESTED_PROCEDURE_CODE_SEQUENCE, VR::SQ),
-    }
-    Some(item)
 }
 
 fn predecessor(header: &mut Header<'_>) {

@@ -4,7 +4,7 @@ mod document;
 mod measurements;
 mod narrative;
 
-pub(super) use document::{NO_ORGANIZATION, request_item};
+pub(super) use document::NO_ORGANIZATION;
 
 use dicom_dictionary_std::tags;
 
