@@ -88,6 +88,7 @@ fn fit_lines(text: &str, max: Option<usize>) -> Fitted {
             other => out.push(other),
         }
     }
+    out.truncate(out.trim_end_matches(' ').len());
     if let Some(cut) = max.and_then(|max| cut(&out, max)) {
         change = Some(CUT);
         out = cut.trim_end_matches(' ').to_owned();
@@ -288,7 +289,7 @@ mod tests {
         assert_eq!(fit(TextVr::Sh, "ACC-1"), ("ACC-1".into(), None));
         assert_eq!(fit(TextVr::Sh, " a\\b\n"), ("a/b".into(), Some(REPLACED)));
         assert_eq!(fit(TextVr::Sh, "12345678901234567"), ("1234567890123456".into(), Some(CUT)));
-        assert_eq!(fit(TextVr::Ut, "a\nb\tc\u{7}"), ("a\r\nb\tc ".into(), Some(REPLACED)));
+        assert_eq!(fit(TextVr::Ut, "a\nb\tc\u{7}"), ("a\r\nb\tc".into(), Some(REPLACED)));
         assert_eq!(fit(TextVr::Ut, "a\\b "), ("a\\b".into(), Some(TRIMMED)));
         assert_eq!(fit(TextVr::Pn, "Doe^Jane=山田^太郎="), ("Doe^Jane=山田^太郎".into(), None));
         // 16 characters fall into the middle of a family emoji (7 characters, one grapheme).

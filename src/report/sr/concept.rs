@@ -44,7 +44,16 @@ impl Coder {
     /// A concept as a code.
     pub(crate) fn code(&mut self, concept: &Concept, path: &str) -> Code {
         let scheme = self.schemes.designator(&concept.system);
-        let value = TextVr::Ut.fit(concept.code.trim_matches(' ')).text.replace(['\\', '\r', '\n', '\t'], " ");
+        let plain = |character: char| match character {
+            '\\' => '/',
+            control if control.is_control() => ' ',
+            other => other,
+        };
+        let value: String = concept.code.chars().map(plain).collect();
+        let value = match value.trim_matches(' ') {
+            "" => "unknown".to_owned(),
+            value => value.to_owned(),
+        };
         if value != concept.code {
             self.losses.add(format!("{path}.code"), "characters that DICOM does not allow there are replaced");
         }

@@ -1,6 +1,8 @@
 //! The report against what the archive knows of the study: the same patient, or nothing is sent.
 
-use crate::base::{Date, TimeOfDay};
+use std::collections::HashMap;
+
+use crate::base::{Date, TimeOfDay, Uid};
 use crate::dicom::study::StudyFacts;
 use crate::dicom::value::TextVr;
 
@@ -35,11 +37,7 @@ pub(crate) fn reconcile(report: &Report, facts: &StudyFacts) -> Result<(Report, 
     }
     complete(&mut study.description, line(TextVr::Lo, &facts.description), "study.description", &mut losses);
     complete(&mut study.referring_physician, referring, "study.referringPhysician", &mut losses);
-    for image in images_mut(&mut report) {
-        if image.sop_class_uid.is_none() {
-            image.sop_class_uid = facts.instance(&image.sop_instance_uid).map(|(_, known)| known.sop_class_uid.clone());
-        }
-    }
+    sop_classes(&mut report, facts);
     Ok((report, losses))
 }
 
@@ -74,6 +72,20 @@ fn same_patient(report: &Report, facts: &StudyFacts, losses: &mut Losses) -> Res
     let folded_name = archived.map(|pn| PersonName::from_pn(&pn).as_ref().map_or(Some(pn.to_lowercase()), folded));
     compare(folded_name.flatten(), folded(&patient.name), "patient.name");
     Ok(())
+}
+
+/// Fills in SOP classes from the archive, and from other places of the report that name the instance.
+fn sop_classes(report: &mut Report, facts: &StudyFacts) {
+    let mut known: HashMap<Uid, Uid> = HashMap::new();
+    for image in report.referenced_images() {
+        let archived = facts.instance(&image.sop_instance_uid).map(|(_, instance)| &instance.sop_class_uid);
+        if let Some(class) = archived.or(image.sop_class_uid.as_ref()) {
+            known.entry(image.sop_instance_uid.clone()).or_insert_with(|| class.clone());
+        }
+    }
+    for image in images_mut(report).filter(|image| image.sop_class_uid.is_none()) {
+        image.sop_class_uid = known.get(&image.sop_instance_uid).cloned();
+    }
 }
 
 fn images_mut(report: &mut Report) -> impl Iterator<Item = &mut ImageRef> {

@@ -82,7 +82,7 @@ impl Reading<'_> {
     /// The author's name and role; another name than the one in the document's header is a second
     /// observer.
     fn author_in_content(&mut self, item: &ContentItem, name: &str, report: &mut Report, position: &str) -> bool {
-        let Some(name) = PersonName::from_pn(&line(name)) else { return false };
+        let name = self.name(&line(name), "author.name");
         if report.author.name == PersonName::default() {
             report.author.name = name;
         } else if report.author.name != name {

@@ -106,7 +106,7 @@ impl Reading<'_> {
         }
     }
 
-    fn name(&mut self, pn: &str, path: &str) -> PersonName {
+    pub(super) fn name(&mut self, pn: &str, path: &str) -> PersonName {
         PersonName::from_pn(pn).unwrap_or_else(|| {
             self.losses.add(path, "has more parts than a name can have; they stand in the family name");
             let family = pn.replace(['^', '='], " ");

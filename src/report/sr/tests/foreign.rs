@@ -32,7 +32,7 @@ fn a_comprehensive_report_of_another_maker_keeps_its_words() {
     let reading = read(fixture!("test-SR.dcm")).expect("read");
     let report = &reading.report;
     assert_eq!(report.status, ReportStatus::Amended, "verified, with a predecessor");
-    assert_eq!(report.verifier.as_ref().map(|verifier| verifier.id.as_str()), Some("1236"));
+    assert_eq!(report.verifier.as_ref().map(|verifier| verifier.id.as_str()), Some("1705"));
     let findings = report.sections.findings.as_deref().expect("a text");
     for words in ["A mass of", "Diameter: 3 cm", "was detected.", "Inferred Sample Text", "Sample Code 1", "§"] {
         assert!(findings.contains(words), "{words} in {findings}");

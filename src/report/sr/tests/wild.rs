@@ -18,6 +18,11 @@ fn text(max: usize) -> impl Strategy<Value = String> {
     prop::collection::vec(character, 0..max).prop_map(|characters| characters.into_iter().collect())
 }
 
+/// Text that may be absent; an empty one is the same as that.
+fn option(max: usize) -> impl Strategy<Value = Option<String>> {
+    prop::option::of(text(max)).prop_map(|text| text.filter(|text| !text.is_empty()))
+}
+
 fn concept() -> impl Strategy<Value = Concept> {
     let system = prop_oneof![
         Just("http://snomed.info/sct".to_owned()),
@@ -30,7 +35,7 @@ fn concept() -> impl Strategy<Value = Concept> {
 }
 
 fn name() -> impl Strategy<Value = PersonName> {
-    let part = || prop::option::of(text(20));
+    let part = || option(20);
     (text(20), prop::collection::vec(text(12), 0..3), part(), part(), part(), part()).prop_map(
         |(family, given, prefix, suffix, ideographic, phonetic)| PersonName {
             family,
@@ -106,7 +111,7 @@ fn measurement() -> impl Strategy<Value = Measurement> {
 }
 
 fn sections() -> impl Strategy<Value = Sections> {
-    prop::array::uniform6(prop::option::of(text(60))).prop_map(
+    prop::array::uniform6(option(60)).prop_map(
         |[clinical_history, technique, comparison, findings, impression, recommendations]| Sections {
             clinical_history,
             technique,
@@ -119,8 +124,7 @@ fn sections() -> impl Strategy<Value = Sections> {
 }
 
 fn subject() -> impl Strategy<Value = (Patient, Study)> {
-    let option = || prop::option::of(text(20));
-    let patient = (text(70), option(), name(), any::<bool>(), prop::option::of(prop::sample::select(Sex::ALL)))
+    let patient = (text(70), option(20), name(), any::<bool>(), prop::option::of(prop::sample::select(Sex::ALL)))
         .prop_map(|(id, issuer, name, born, sex)| Patient {
             id,
             issuer,
@@ -129,17 +133,18 @@ fn subject() -> impl Strategy<Value = (Patient, Study)> {
             sex,
         });
     let modality = prop::option::of(prop::sample::select(vec!["CT", "MR", "US", "QQ"]));
-    let study = (option(), any::<bool>(), modality, text(90), prop::option::of(concept()), prop::option::of(name()))
-        .prop_map(|(accession_number, dated, modality, description, body_site, referring_physician)| Study {
-            study_instance_uid: uid("2.25.4711"),
-            accession_number,
-            study_date: dated.then(|| Date::parse("2026-02-01").expect("valid")),
-            study_time: dated.then(|| TimeOfDay::parse("08:15:00.5").expect("valid")),
-            modality: modality.map(str::to_owned),
-            description: Some(description),
-            body_site,
-            referring_physician,
-        });
+    let study =
+        (option(20), any::<bool>(), modality, option(90), prop::option::of(concept()), prop::option::of(name()))
+            .prop_map(|(accession_number, dated, modality, description, body_site, referring_physician)| Study {
+                study_instance_uid: uid("2.25.4711"),
+                accession_number,
+                study_date: dated.then(|| Date::parse("2026-02-01").expect("valid")),
+                study_time: dated.then(|| TimeOfDay::parse("08:15:00.5").expect("valid")),
+                modality: modality.map(str::to_owned),
+                description,
+                body_site,
+                referring_physician,
+            });
     (patient, study)
 }
 
@@ -152,9 +157,9 @@ fn report() -> impl Strategy<Value = Report> {
         ReportStatus::Corrected,
         ReportStatus::Appended,
     ]);
-    let people = (name(), text(70), text(70), text(70), prop::option::of(text(70)));
-    let order = prop::option::of((prop::option::of(text(70)), prop::option::of(text(70)), prop::option::of(concept())));
-    let key_images = prop::collection::vec((image(), prop::option::of(text(40))), 0..4);
+    let people = (name(), text(70), text(70), text(70), option(70));
+    let order = prop::option::of((option(70), option(70), prop::option::of(concept())));
+    let key_images = prop::collection::vec((image(), option(40)), 0..4);
     let content =
         (sections(), prop::collection::vec(finding(), 0..4), prop::collection::vec(measurement(), 0..6), key_images);
     let language = prop::option::of(prop::sample::select(vec!["de", "ja-JP", "sl-rozaj-biske-1994"]));
