@@ -85,6 +85,9 @@ fn given(name: Element<'_, '_>) -> Vec<String> {
     notes.iter().filter(|note| is_middle(note)).for_each(|note| note.carry());
     for part in parts {
         part.carry();
+        if !given.is_empty() && part.json.as_str().is_some_and(|text| text.trim().contains(' ')) {
+            part.remark("is carried as several given names");
+        }
         given.push(part.json.as_str().unwrap_or_default().to_owned());
     }
     given
