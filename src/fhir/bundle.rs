@@ -1,6 +1,8 @@
 //! Bundles: putting them together, and finding what a reference in them points at.
 //! R4 bundle.html#references.
 
+use std::collections::HashMap;
+
 use super::reference::{Literal, Target};
 use super::{Json, Object};
 
@@ -62,6 +64,10 @@ pub struct Resources<'a> {
     /// Full URL and resource of each entry.
     entries: Vec<(Option<&'a str>, &'a Json)>,
     layout: Layout,
+    by_url: HashMap<&'a str, usize>,
+    by_id: HashMap<(&'a str, &'a str), usize>,
+    /// Positions in `contained`, by entry and id.
+    contained: HashMap<(usize, &'a str), usize>,
 }
 
 /// How the resources came; it is what a path into them begins with.
@@ -94,19 +100,38 @@ impl<'a> Resources<'a> {
     /// resource are left out of sight but keep their index.
     pub fn of(document: &'a Json) -> Self {
         if document.text_at(&["resourceType"]) != Some("Bundle") {
-            return Self { entries: vec![(None, document)], layout: Layout::Single };
+            return Self::new(vec![(None, document)], Layout::Single);
         }
         let entries = document
             .items("entry")
             .iter()
             .map(|entry| (entry.text_at(&["fullUrl"]), entry.get("resource").unwrap_or(&Json::Null)))
             .collect();
-        Self { entries, layout: Layout::Bundle }
+        Self::new(entries, Layout::Bundle)
     }
 
     /// Loose resources, which refer to each other as `Type/id`.
     pub fn loose(resources: &'a [Json]) -> Self {
-        Self { entries: resources.iter().map(|resource| (None, resource)).collect(), layout: Layout::Loose }
+        Self::new(resources.iter().map(|resource| (None, resource)).collect(), Layout::Loose)
+    }
+
+    fn new(entries: Vec<(Option<&'a str>, &'a Json)>, layout: Layout) -> Self {
+        let mut found =
+            Self { entries, layout, by_url: HashMap::new(), by_id: HashMap::new(), contained: HashMap::new() };
+        for (index, (url, resource)) in found.entries.iter().enumerate() {
+            if let Some(url) = url {
+                found.by_url.entry(url).or_insert(index);
+            }
+            if let (Some(name), Some(id)) = (resource.text_at(&["resourceType"]), resource.text_at(&["id"])) {
+                found.by_id.entry((name, id)).or_insert(index);
+            }
+            for (position, contained) in resource.items("contained").iter().enumerate() {
+                if let Some(id) = contained.text_at(&["id"]) {
+                    found.contained.entry((index, id)).or_insert(position);
+                }
+            }
+        }
+        found
     }
 
     /// The FHIRPath of an entry's resource: `Bundle.entry[3].resource`, or the type of a resource that
@@ -136,21 +161,14 @@ impl<'a> Resources<'a> {
     /// The rules are those of R4 bundle.html#references, and one more: where no full URL fits, an entry
     /// with the same type and id does, because many senders leave full URLs out.
     pub fn resolve(&self, from: usize, reference: &str) -> Option<Located<'a>> {
-        let entry = |wanted: &str| {
-            let at = self.entries.iter().position(|(url, _)| *url == Some(wanted))?;
-            self.at(at)
-        };
+        let entry = |wanted: &str| self.at(*self.by_url.get(wanted)?);
         match Target::parse(reference) {
             Target::Contained(id) => {
                 let container = self.at(from)?;
                 if id.is_empty() {
                     return Some(container);
                 }
-                let at = container
-                    .resource
-                    .items("contained")
-                    .iter()
-                    .position(|resource| resource.text_at(&["id"]) == Some(id))?;
+                let at = *self.contained.get(&(from, id))?;
                 let resource = container.resource.items("contained").get(at)?;
                 Some(Located { resource, entry: from, contained: Some(at) })
             }
@@ -179,10 +197,7 @@ impl<'a> Resources<'a> {
     }
 
     fn by_id(&self, literal: Literal<'_>) -> Option<Located<'a>> {
-        self.iter().find(|located| {
-            located.resource.text_at(&["resourceType"]) == Some(literal.resource_type)
-                && located.resource.text_at(&["id"]) == Some(literal.id)
-        })
+        self.at(*self.by_id.get(&(literal.resource_type, literal.id))?)
     }
 }
 

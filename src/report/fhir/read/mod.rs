@@ -56,8 +56,20 @@ enum Manner {
 
 /// The report that a stored version consists of: its DiagnosticReport and Observations, and any others of
 /// its resources. What was written by [`super::resources`] gives the same report again.
+///
+/// No limit holds here: what was stored was within those of its day.
 pub fn read_resources(resources: &[Json]) -> Result<Report, Problems> {
-    read(Resources::loose(resources), &ReadOptions::default()).map(|(report, _)| report)
+    let limits = ReportLimits {
+        section: usize::MAX,
+        finding_text: usize::MAX,
+        label: usize::MAX,
+        caption: usize::MAX,
+        findings: usize::MAX,
+        measurements: usize::MAX,
+        images: usize::MAX,
+        key_images: usize::MAX,
+    };
+    read(Resources::loose(resources), &ReadOptions { limits, ..ReadOptions::default() }).map(|(report, _)| report)
 }
 
 /// The report in a document: a DiagnosticReport with what it contains, or a Bundle of any type with one
@@ -108,6 +120,10 @@ fn one_report<'t, 'a>(trace: &'t Trace<'a>) -> Option<Element<'t, 'a>> {
 fn report(element: Element<'_, '_>, options: &ReadOptions<'_>) -> Option<Report> {
     let digest = element.extension("content-digest");
     let manner = if digest.is_some() { Manner::Stated } else { Manner::Foreign };
+    // What is wrong with a part that comes from nowhere is wrong with the report.
+    for part in ["patient", "study", "code", "sections", "author", "verifier", "order"] {
+        element.becomes(part);
+    }
     let id = id(element, options);
     let status = status(element);
     let patient = patient::read(element, manner, options);

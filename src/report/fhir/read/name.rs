@@ -65,23 +65,30 @@ fn group(name: Element<'_, '_>) -> String {
     if group.is_empty() { name.text("text").unwrap_or_default().to_owned() } else { group.to_owned() }
 }
 
-/// Given names; one that is absent keeps its place.
+/// Given names. Where the first of them is a middle name, or absent, an empty one takes its place.
 fn given(name: Element<'_, '_>) -> Vec<String> {
-    let reasons: Vec<_> = name.children("_given").collect();
+    let parts: Vec<_> = name.children("given").collect();
+    let notes: Vec<_> = name.children("_given").collect();
+    let is_middle = |note: &Element<'_, '_>| {
+        note.children("extension").any(|extension| {
+            extension.peek("url") == Some("http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier")
+                && extension.peek("valueCode") == Some("MID")
+        })
+    };
     let mut given = Vec::new();
-    for (index, part) in name.children("given").enumerate() {
-        match part.json.as_str() {
-            Some(text) => {
-                part.carry();
-                given.push(text.to_owned());
-            }
-            None => {
-                if let Some(reason) = reasons.get(index) {
-                    reason.carry();
-                }
-                given.push(String::new());
-            }
+    if parts.len() == 1 && parts.iter().all(|part| part.json.as_str().is_none()) {
+        return given;
+    }
+    if notes.first().is_some_and(is_middle) && parts.first().is_some_and(|part| part.json.as_str().is_some()) {
+        given.push(String::new());
+    }
+    notes.iter().filter(|note| is_middle(note)).for_each(|note| note.carry());
+    for part in parts {
+        part.carry();
+        if !given.is_empty() && part.json.as_str().is_some_and(|text| text.trim().contains(' ')) {
+            part.remark("is carried as several given names");
         }
+        given.push(part.json.as_str().unwrap_or_default().to_owned());
     }
     given
 }

@@ -32,8 +32,12 @@ pub(super) struct Frame<'t, 'a> {
 /// Reads the results and their members, in order, each once.
 pub(super) fn read(frame: &Frame<'_, '_>) -> Results {
     let mut reader = Reader { frame, seen: HashSet::new(), results: Results::default() };
-    for reference in frame.report.children("result") {
-        reader.follow(reference);
+    // A stack and not recursion: how deep groups are nested is for the sender to choose.
+    let mut waiting: Vec<_> = frame.report.children("result").rev().collect();
+    while let Some(reference) = waiting.pop() {
+        if let Some(observation) = reader.follow(reference) {
+            waiting.extend(observation.children("hasMember").rev());
+        }
     }
     reader.results
 }
@@ -52,26 +56,24 @@ struct Common {
 }
 
 impl<'t, 'a> Reader<'_, 't, 'a> {
-    fn follow(&mut self, reference: Element<'t, 'a>) {
+    /// Reads the Observation that a reference points at, if it has not been read before.
+    fn follow(&mut self, reference: Element<'t, 'a>) -> Option<Element<'t, 'a>> {
         let Some(observation) = reference.resolve() else {
             reference.lose("is not carried: what it refers to is not in the document");
-            return;
+            return None;
         };
         reference.carry_child("display");
         if observation.resource_type() != Some("Observation") || !self.seen.insert(observation.address()) {
-            return;
+            return None;
         }
         let withdrawn = matches!(observation.peek("status"), Some("entered-in-error" | "cancelled"));
         let report_withdrawn = matches!(self.frame.status, ReportStatus::EnteredInError | ReportStatus::Cancelled);
         if withdrawn && !report_withdrawn {
             observation.lose("is not carried: it was withdrawn");
-            return;
+            return None;
         }
         self.observation(observation);
-        let members: Vec<_> = observation.children("hasMember").collect();
-        for member in members {
-            self.follow(member);
-        }
+        Some(observation)
     }
 
     fn observation(&mut self, observation: Element<'t, 'a>) {

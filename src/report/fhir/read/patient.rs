@@ -67,7 +67,10 @@ pub(super) fn same(resource: Element<'_, '_>, report: Element<'_, '_>) {
             (Some(one), Some(other)) => one == other,
             _ => return,
         },
-        _ => return,
+        _ => {
+            subject.lose("is not carried: whether it is the patient of the report cannot be seen");
+            return;
+        }
     };
     if same {
         subject.carry();

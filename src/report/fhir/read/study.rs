@@ -215,11 +215,11 @@ fn when(report: Element<'_, '_>, resource: Option<Element<'_, '_>>, manner: Mann
         element.becomes("study.studyTime");
         (study.study_date, study.study_time) = date_and_time(element);
     }
-    // The other place says nothing more if it names the same day, and the same time if it names one.
-    for element in [own, started].into_iter().flatten().filter(|element| element.json.as_str().is_some()) {
-        let whole = element.json.as_str().unwrap_or_default();
-        let date = study.study_date.as_ref().map(ToString::to_string).unwrap_or_default();
-        if whole == date {
+    // The other place says nothing more if it has the same text, or names the same day and no time.
+    let date = study.study_date.as_ref().map(ToString::to_string);
+    let known = [date.as_deref(), chosen.and_then(|element| element.json.as_str())];
+    for element in [own, started].into_iter().flatten() {
+        if element.json.as_str().is_some_and(|text| known.contains(&Some(text))) {
             element.carry();
         }
     }
@@ -291,16 +291,13 @@ fn foreign(resource: Option<Element<'_, '_>>, study: &mut Study) {
     if let Some(description) = resource.child("description") {
         description.becomes("study.description");
     }
-    study.body_site = resource
-        .children("series")
-        .filter_map(|series| series.child("bodySite"))
-        .find(|coding| coding.peek("system").is_some() && coding.peek("code").is_some())
-        .and_then(|coding| {
-            coding.becomes("study.bodySite");
-            let text = |key: &str| coding.peek(key).map(str::to_owned);
-            let code = text("code")?;
-            Some(Concept { system: text("system")?, display: text("display").unwrap_or_else(|| code.clone()), code })
-        });
+    study.body_site = resource.children("series").find_map(|series| {
+        let coding = series.child("bodySite")?;
+        let site = coded::concept(coding, None)?;
+        coding.becomes("study.bodySite");
+        series.lose("is not carried, but for its body site");
+        Some(site)
+    });
     study.referring_physician = resource.child("referrer").and_then(|referrer| {
         referrer.becomes("study.referringPhysician");
         person::referrer(referrer, Manner::Foreign)

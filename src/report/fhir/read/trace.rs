@@ -234,7 +234,7 @@ impl<'b> Walk<'b> {
     fn resource(&mut self, resource: &Json) {
         self.remember(resource);
         let before = (self.lost.len(), self.more);
-        let mut any = self.is_carried(resource);
+        let mut any = false;
         for (key, value) in resource.as_object().into_iter().flat_map(Object::iter) {
             any |= match key {
                 "resourceType" | "id" => false,
@@ -249,7 +249,9 @@ impl<'b> Walk<'b> {
                 _ => self.member(key, value),
             };
         }
-        if !any {
+        if self.is_carried(resource) {
+            self.forget(before);
+        } else if !any {
             self.forget(before);
             let name = resource.text_at(&["resourceType"]).unwrap_or("the resource");
             self.lose(&format!("{name} is not carried"));

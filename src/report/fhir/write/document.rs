@@ -15,9 +15,7 @@ use crate::report::fhir::terms::{CATEGORY_NOTE, IMAGING_REPORT};
 
 use super::claims::{DOCUMENT, claimed};
 use super::patient::subject;
-use super::types::{
-    codeable, concept_coding, date_time, instant, meta, plain_identifier, reference, some, term, term_concept,
-};
+use super::types::{codeable, date_time, instant, meta, plain_identifier, reference, some, term, term_concept};
 use super::{Context, WriteError, organization, person};
 
 /// A rendition of the report.
@@ -113,14 +111,10 @@ fn attachment(
     Ok(element.build()?)
 }
 
-/// US Core asks for a LOINC document type; the general one is beyond doubt, the report's own is finer.
+/// US Core asks for a LOINC document type: the general one, with the report's own name. (HAPI's validator
+/// wants every coding to be of the value set, not one.)
 fn document_type(context: &Context<'_>) -> Result<fhir::CodeableConcept, WriteError> {
-    let code = &context.rendering.report.code;
-    let mut codings = vec![term(IMAGING_REPORT)?];
-    if (code.system.as_str(), code.code.as_str()) != (IMAGING_REPORT.system, IMAGING_REPORT.code) {
-        codings.push(concept_coding(code)?);
-    }
-    Ok(codeable(codings, None)?)
+    Ok(codeable(vec![term(IMAGING_REPORT)?], Some(&context.rendering.report.code.display))?)
 }
 
 /// R4 valueset-composition-status.html. A report that was given up has none of these.

@@ -105,25 +105,27 @@ impl<'a> Components<'a> {
         if !self.suffix.is_empty() {
             name = name.suffix(vec![Some(self.suffix.to_owned())]);
         }
-        if self.given.iter().any(|given| given.is_empty()) {
-            name = name.given_ext(self.given.iter().map(|given| absent(given)).collect::<Result<_, _>>()?);
-        }
-        Ok(name
-            .given(self.given.iter().map(|given| (!given.is_empty()).then(|| (*given).to_owned())).collect())
-            .build()?)
+        // A middle name without a first one says what it is: FHIR has no empty strings, and its JSON
+        // schema no gaps in lists.
+        let given = match self.given.split_first() {
+            Some((&"", middle)) => {
+                name =
+                    name.given_ext(middle.iter().map(|_| Ok(Some(middle_name()?))).collect::<Result<_, WriteError>>()?);
+                middle
+            }
+            _ => self.given.as_slice(),
+        };
+        Ok(name.given(given.iter().map(|given| Some((*given).to_owned())).collect()).build()?)
     }
 }
 
-/// FHIR has no empty strings: a middle name without a first one says that the first one is unknown.
-fn absent(given: &str) -> Result<Option<FieldExtension>, WriteError> {
-    if !given.is_empty() {
-        return Ok(None);
-    }
-    let reason = Extension::builder()
-        .url("http://hl7.org/fhir/StructureDefinition/data-absent-reason".to_owned())
-        .value(ExtensionValue::Code("unknown".to_owned()))
+/// R4 extension-iso21090-en-qualifier.html.
+fn middle_name() -> Result<FieldExtension, WriteError> {
+    let qualifier = Extension::builder()
+        .url("http://hl7.org/fhir/StructureDefinition/iso21090-EN-qualifier".to_owned())
+        .value(ExtensionValue::Code("MID".to_owned()))
         .build()?;
-    Ok(Some(field(vec![reason])?))
+    Ok(field(vec![qualifier])?)
 }
 
 fn en_representation(code: &str) -> Result<Extension, WriteError> {
