@@ -59,7 +59,7 @@ const TOP: f32 = 42.0;
 const BOTTOM: f32 = 62.0;
 
 /// Most pages that a document may have.
-pub(super) const MAX_PAGES: usize = 2000;
+pub(super) const MAX_PAGES: usize = 5000;
 
 impl Flow {
     /// An empty document with one page.

@@ -75,3 +75,6 @@ impl Relationship {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
