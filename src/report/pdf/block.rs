@@ -60,14 +60,26 @@ impl Block {
         Ok(())
     }
 
-    /// Moves lines that run from left to right to the right margin.
+    /// Moves all lines to the left margin, whichever way they run.
+    pub(super) fn align_left(&mut self) {
+        for line in &mut self.lines {
+            line.indent = 0.0;
+        }
+    }
+
+    /// Whether the first line runs from right to left.
+    pub(super) fn is_rtl(&self) -> bool {
+        self.paragraphs.first().is_some_and(|paragraph| paragraph.is_rtl)
+    }
+
+    /// Moves all lines to the right margin.
     pub(super) fn align_right(&mut self) {
         for line in &mut self.lines {
             line.indent = (self.width - line.line.width).max(0.0);
         }
     }
 
-    /// Moves lines into the middle.
+    /// Moves all lines into the middle.
     pub(super) fn align_center(&mut self) {
         for line in &mut self.lines {
             line.indent = (self.width - line.line.width).max(0.0) / 2.0;

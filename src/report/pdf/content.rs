@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use printpdf::{
-    ExtendedGraphicsState, ExtendedGraphicsStateId, PdfDocument, PdfPage, PdfSaveOptions, Pt, XObject, XObjectId,
-};
+use printpdf::{PdfDocument, PdfPage, PdfSaveOptions, Pt, Rect, XObject, XObjectId};
 
 use crate::report::model::SectionKind;
 use crate::report::{Losses, PageSize, Rendered, Rendering, Twin};
 
 use super::block::Block;
 use super::finish::finish;
-use super::flow::{Flow, SIDE};
+use super::flow::{Flow, Heading, SIDE};
 use super::picture::Picture;
 use super::references::References;
 use super::shape::Shaper;
-use super::sheet::TRANSPARENT;
 use super::style::{Color, Style};
 use super::xmp::{DIGEST_SCHEME, Metadata};
 use super::{Embedded, PdfError, findings, foot, head, measurements, pictures, signature};
@@ -83,22 +80,17 @@ fn sections(draft: &mut Draft<'_>) -> Result<(), PdfError> {
         let bar = (kind == SectionKind::Impression).then_some(Color::Accent);
         let width = draft.flow.width();
         let block = Block::of(&mut draft.shaper, &path, text, Style::BODY, width)?;
-        draft.heading(kind.heading(), block.height_of(0..2))?;
+        draft.heading(kind.heading())?.write(&mut draft.flow, block.height_of(0..2))?;
         draft.flow.block(&block, SIDE, bar)?;
     }
     Ok(())
 }
 
 impl Draft<'_> {
-    /// Writes a heading that stays with the next `following` points.
-    pub(super) fn heading(&mut self, title: &str, following: f32) -> Result<(), PdfError> {
+    /// The heading of a part of the document.
+    pub(super) fn heading(&mut self, title: &'static str) -> Result<Heading, PdfError> {
         let block = Block::of(&mut self.shaper, "", title, Style::HEADING, self.flow.width())?;
-        self.flow.skip(11.0);
-        self.flow.need(block.height() + 3.0 + following)?;
-        self.flow.mark(title);
-        self.flow.block(&block, SIDE, None)?;
-        self.flow.y += 2.0;
-        Ok(())
+        Ok(Heading { title, block })
     }
 
     /// Keeps an image for the pages under a name.
@@ -120,12 +112,11 @@ impl Draft<'_> {
             date: edition.recorded_at,
         };
         let mut pdf = PdfDocument::new(&metadata.title);
-        let alpha = ExtendedGraphicsState::default().with_current_fill_alpha(0.13).with_current_stroke_alpha(0.13);
-        pdf.resources.extgstates.map.insert(ExtendedGraphicsStateId(TRANSPARENT.to_owned()), alpha);
         pdf.resources.xobjects.map = self.images.into_iter().map(|(name, image)| (XObjectId(name), image)).collect();
-        let [width, height] = self.flow.page;
-        let pages = self.flow.sheets.into_iter();
-        pdf.pages = pages.map(|sheet| PdfPage::new(Pt(width).into(), Pt(height).into(), sheet.ops)).collect();
+        let [width, height] = self.flow.page.map(Pt);
+        let whole = Rect::from_wh(width, height);
+        let page = |ops| PdfPage { media_box: whole.clone(), trim_box: whole.clone(), crop_box: whole.clone(), ops };
+        pdf.pages = self.flow.sheets.into_iter().map(|sheet| page(sheet.ops)).collect();
         // Its warnings speak of fonts that it does not find: they are added afterwards.
         let written = pdf.to_lopdf_document(&PdfSaveOptions::default(), &mut Vec::new());
         let bytes = finish(written, &self.flow.glyphs, &metadata, &self.flow.marks, self.embedded)?;

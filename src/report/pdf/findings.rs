@@ -15,16 +15,15 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     if findings.is_empty() {
         return Ok(());
     }
-    draft.heading("Structured Findings", 60.0)?;
     let width = draft.flow.width();
     let columns = vec![
-        Column { title: "No.", width: 30.0 },
-        Column { title: "Finding", width: width - 30.0 - 118.0 - 66.0 - 50.0 },
-        Column { title: "Site", width: 118.0 },
-        Column { title: "Severity", width: 66.0 },
-        Column { title: "Images", width: 50.0 },
+        Column::text("No.", 30.0),
+        Column::text("Finding", width - 30.0 - 118.0 - 66.0 - 50.0),
+        Column::text("Site", 118.0),
+        Column::text("Severity", 66.0),
+        Column::text("Images", 50.0),
     ];
-    let mut table = Table::new(&mut draft.shaper, columns)?;
+    let mut table = Table::new(draft, "Structured Findings", columns)?;
     for (index, finding) in findings.iter().enumerate() {
         let cells = cells(draft, &table, index, finding)?;
         table.row(&mut draft.flow, &cells)?;

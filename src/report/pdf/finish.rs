@@ -29,7 +29,7 @@ pub(super) fn finish(
     let packet = metadata.packet().into_bytes();
     let packet = Stream::new(dictionary! { "Type" => "Metadata", "Subtype" => "XML" }, packet).with_compression(false);
     let packet = document.add_object(packet);
-    let outline = add_outline(&mut document, marks)?;
+    let outline = add_outline(&mut document, marks);
     let files = add_files(&mut document, metadata, embedded)?;
     let language = text(&metadata.language);
     let catalog = document.catalog_mut()?;
@@ -49,13 +49,24 @@ pub(super) fn finish(
         catalog.set("Names", dictionary! { "EmbeddedFiles" => dictionary! { "Names" => names } });
     }
     replace_info(&mut document, metadata)?;
-    document.compress();
+    compress(&mut document);
     set_identifier(&mut document, metadata);
     let mut out = Vec::new();
     document.save_to(&mut out).map_err(lopdf::Error::from)?;
     out.push(b'\n');
     Ok(out)
 }
+
+/// Compresses what gains by it.
+fn compress(document: &mut Document) {
+    for stream in document.objects.values_mut().filter_map(|object| object.as_stream_mut().ok()) {
+        stream.allows_compression &= stream.content.len() >= LEAST_COMPRESSED;
+    }
+    document.compress();
+}
+
+/// Shorter streams, in bytes, gain less than it costs.
+const LEAST_COMPRESSED: usize = 600;
 
 /// Puts the fonts where the pages, which all share one dictionary, look for them.
 fn add_fonts(document: &mut Document, glyphs: &GlyphSet) -> Result<(), PdfError> {
@@ -87,11 +98,11 @@ fn add_output_intent(document: &mut Document) -> ObjectId {
 }
 
 /// One level of headings. ISO 32000-1 §12.3.3.
-fn add_outline(document: &mut Document, marks: &[Mark]) -> Result<Option<ObjectId>, PdfError> {
+fn add_outline(document: &mut Document, marks: &[Mark]) -> Option<ObjectId> {
     let pages: Vec<ObjectId> = document.page_iter().collect();
     let placed: Vec<(&Mark, ObjectId)> = marks.iter().filter_map(|mark| Some((mark, *pages.get(mark.page)?))).collect();
     if placed.is_empty() {
-        return Ok(None);
+        return None;
     }
     let root = document.new_object_id();
     let ids: Vec<ObjectId> = placed.iter().map(|_| document.new_object_id()).collect();
@@ -113,7 +124,7 @@ fn add_outline(document: &mut Document, marks: &[Mark]) -> Result<Option<ObjectI
         outline.set("Last", *last);
     }
     document.objects.insert(root, outline.into());
-    Ok(Some(root))
+    Some(root)
 }
 
 /// Attached files, sorted by name, with their names as the tree holds them. ISO 19005-3 §6.8.

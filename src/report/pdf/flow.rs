@@ -32,6 +32,26 @@ pub(super) struct Mark {
     pub(super) height: f32,
 }
 
+/// A heading that is about to be written.
+pub(super) struct Heading {
+    /// Words.
+    pub(super) title: &'static str,
+    /// Its lines.
+    pub(super) block: Block,
+}
+
+impl Heading {
+    /// Writes it, on a page that has room for `following` more points.
+    pub(super) fn write(self, flow: &mut Flow, following: f32) -> Result<(), PdfError> {
+        flow.skip(11.0);
+        flow.need(self.block.height() + 2.0 + following)?;
+        flow.mark(self.title);
+        flow.block(&self.block, SIDE, None)?;
+        flow.y += 2.0;
+        Ok(())
+    }
+}
+
 /// Points between the text and the left and right edges.
 pub(super) const SIDE: f32 = 51.0;
 
@@ -39,7 +59,7 @@ const TOP: f32 = 42.0;
 const BOTTOM: f32 = 62.0;
 
 /// Most pages that a document may have.
-pub(super) const MAX_PAGES: usize = 2000;
+pub(super) const MAX_PAGES: usize = 5000;
 
 impl Flow {
     /// An empty document with one page.
@@ -128,7 +148,7 @@ impl Flow {
     }
 
     /// Writes a stack of lines from `x` on, over as many pages as it takes. At least two lines of it
-    /// stand together on either side of a page's end. `bar` draws a line of that colour beside it.
+    /// stand together on either side of a page's end. `bar` draws a line of that colour where lines begin.
     pub(super) fn block(&mut self, block: &Block, x: f32, bar: Option<Color>) -> Result<(), PdfError> {
         self.lines(block, 0, x, bar)
     }
@@ -155,9 +175,11 @@ impl Flow {
             }
             let height = block.height_of(from..from + count);
             let y = self.y;
+            let [width, _] = self.page;
             if let Some((sheet, glyphs)) = self.sheet() {
                 if let Some(color) = bar {
-                    sheet.fill([x - 9.0, y + 1.0, 2.2, height - 2.0], color);
+                    let bar_x = if block.is_rtl() { width - SIDE + 6.8 } else { x - 9.0 };
+                    sheet.fill([bar_x, y + 1.0, 2.2, height - 2.0], color);
                 }
                 block.draw(sheet, glyphs, from..from + count, [x, y])?;
             }

@@ -70,6 +70,11 @@ pub(super) struct Family(u8);
 impl Family {
     /// Latin, Greek, Cyrillic and combining marks; everything that the program writes by itself.
     pub(super) const MAIN: Self = Self(0);
+
+    /// How much larger the family is set than the main one.
+    pub(super) fn enlarged(self) -> f32 {
+        FAMILIES.get(usize::from(self.0)).map_or(1.0, |family| family.enlarged)
+    }
 }
 
 /// Finds families for characters and remembers what it found.
@@ -137,6 +142,8 @@ pub(super) fn is_default_ignorable(character: char) -> bool {
 struct FamilyFiles {
     regular: Source,
     bold: Option<Source>,
+    /// How much larger it is set, so that its letters look as large as those of the main family.
+    enlarged: f32,
 }
 
 struct Source {
@@ -160,22 +167,24 @@ macro_rules! source {
 }
 
 macro_rules! families {
-    ($($regular:literal $(+ $bold:literal)?),* $(,)?) => {
-        [$(families!(@one $regular $(+ $bold)?)),*]
+    ($($regular:literal $(+ $bold:literal)? $(* $enlarged:literal)?),* $(,)?) => {
+        [$(FamilyFiles {
+            regular: source!($regular),
+            bold: families!(@bold $($bold)?),
+            enlarged: families!(@size $($enlarged)?),
+        }),*]
     };
-    (@one $regular:literal + $bold:literal) => {
-        FamilyFiles { regular: source!($regular), bold: Some(source!($bold)) }
-    };
-    (@one $regular:literal) => {
-        FamilyFiles { regular: source!($regular), bold: None }
-    };
+    (@bold $bold:literal) => { Some(source!($bold)) };
+    (@bold) => { None };
+    (@size $enlarged:literal) => { $enlarged };
+    (@size) => { 1.0 };
 }
 
 /// In order of preference: the main family, symbols, then by script. Han, Kana and Hangul come last
 /// because that font also has forms of characters that the others draw better.
 static FAMILIES: [FamilyFiles; COUNT] = families![
     "NotoSans-Regular" + "NotoSans-Bold",
-    "NotoNaskhArabic-Regular" + "NotoNaskhArabic-Bold",
+    "NotoNaskhArabic-Regular" + "NotoNaskhArabic-Bold" * 1.16,
     "NotoSansHebrew-Regular" + "NotoSansHebrew-Bold",
     "NotoSansDevanagari-Regular" + "NotoSansDevanagari-Bold",
     "NotoSansThai-Regular" + "NotoSansThai-Bold",

@@ -60,13 +60,8 @@ pub(super) fn title(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let report = draft.rendering.report;
     draft.flow.y += 14.0;
     let style = if report.status.is_verified() { Style::STATE } else { Style::STATE_ALERT };
-    let mut state = Block::of(&mut draft.shaper, "status", words::state(report.status), style, 130.0)?;
+    let state = Block::of(&mut draft.shaper, "status", words::state(report.status), style, 160.0)?;
     let state_width = state.used_width() + 16.0;
-    state = {
-        let mut narrow = Block::of(&mut draft.shaper, "status", words::state(report.status), style, state_width)?;
-        narrow.align_center();
-        narrow
-    };
     let width = draft.flow.width() - state_width - 16.0;
     let mut block = Block::of(&mut draft.shaper, "code.display", &report.code.display, Style::TITLE, width)?;
     block.push(&mut draft.shaper, "code", &words::code(&report.code), Style::DETAIL)?;
@@ -75,7 +70,7 @@ pub(super) fn title(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     if let Some((sheet, glyphs)) = draft.flow.sheet() {
         sheet.fill([x, y, state_width, state.height() + 5.0], Color::Ground);
         sheet.fill([x, y, 2.0, state.height() + 5.0], style.color);
-        state.draw_all(sheet, glyphs, [x + 1.0, y + 2.5])?;
+        state.draw_all(sheet, glyphs, [x + 9.0, y + 2.5])?;
     }
     draft.flow.block(&block, SIDE, None)?;
     draft.flow.y += 8.0;
@@ -88,10 +83,12 @@ pub(super) fn facts(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let left = patient(draft, column)?;
     let right = study(draft, column)?;
     let height = |facts: &[Fact]| facts.iter().map(Fact::height).sum::<f32>();
-    let box_height = height(&left).max(height(&right)) + 2.0 * PAD - 2.0;
+    let below = study_uid(draft, draft.flow.width() - 2.0 * PAD)?;
+    let columns_height = height(&left).max(height(&right));
+    let box_height = columns_height + height(&below) + 2.0 * PAD - 2.0;
     set_running_head(draft)?;
     if box_height > draft.flow.room() {
-        for fact in left.iter().chain(&right) {
+        for fact in left.iter().chain(&right).chain(&below) {
             draft.flow.block(&fact.label, SIDE, None)?;
             draft.flow.block(&fact.value, SIDE + LABEL_WIDTH, None)?;
         }
@@ -100,8 +97,10 @@ pub(super) fn facts(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let (top, width) = (draft.flow.y, draft.flow.width());
     if let Some((sheet, glyphs)) = draft.flow.sheet() {
         sheet.fill([SIDE, top, width, box_height], Color::Ground);
-        for (facts, x) in [(left, SIDE + PAD), (right, SIDE + PAD + column + 18.0)] {
-            let mut y = top + PAD - 1.0;
+        let places =
+            [(left, SIDE + PAD, 0.0), (right, SIDE + PAD + column + 18.0, 0.0), (below, SIDE + PAD, columns_height)];
+        for (facts, x, down) in places {
+            let mut y = top + PAD - 1.0 + down;
             for fact in facts {
                 // Both stand on one base line.
                 fact.label.draw_all(sheet, glyphs, [x, y + 1.0])?;
@@ -145,6 +144,7 @@ impl Facts<'_, '_> {
         if !detail.is_empty() {
             block.push(&mut self.draft.shaper, path, detail, Style::DETAIL)?;
         }
+        block.align_left();
         self.list.push(Fact { label, value: block });
         Ok(())
     }
@@ -195,7 +195,14 @@ fn study(draft: &mut Draft<'_>, width: f32) -> Result<Vec<Fact>, PdfError> {
         facts.add("Referred by", "study.referringPhysician", &name.to_display(), Style::VALUE, "")?;
         facts.add("", "study.referringPhysician", &words::other_scripts(name), Style::VALUE, "")?;
     }
-    facts.add("Study UID", "study.studyInstanceUID", "", Style::DETAIL, study.study_instance_uid.as_str())?;
+    Ok(facts.list)
+}
+
+/// The UID, which needs the whole width.
+fn study_uid(draft: &mut Draft<'_>, width: f32) -> Result<Vec<Fact>, PdfError> {
+    let uid = draft.rendering.report.study.study_instance_uid.as_str();
+    let mut facts = Facts { draft, width, list: Vec::new() };
+    facts.add("Study UID", "study.studyInstanceUID", uid, Style::VALUE, "")?;
     Ok(facts.list)
 }
 

@@ -77,7 +77,7 @@ fn text(words: &str) -> Vec<u8> {
 
 fn xyz(values: [i32; 3]) -> Vec<u8> {
     let mut out = b"XYZ \0\0\0\0".to_vec();
-    values.into_iter().for_each(|value| out.extend_from_slice(&value.to_be_bytes()));
+    push_i32(&mut out, &values);
     out
 }
 
@@ -85,7 +85,7 @@ fn xyz(values: [i32; 3]) -> Vec<u8> {
 fn adaptation() -> Vec<u8> {
     let mut out = b"sf32\0\0\0\0".to_vec();
     let matrix = [68_674, 1_502, -3_290, 1_939, 64_912, -1_118, -605, 988, 49_262];
-    matrix.into_iter().for_each(|value: i32| out.extend_from_slice(&value.to_be_bytes()));
+    push_i32(&mut out, &matrix);
     out
 }
 
@@ -94,8 +94,12 @@ fn adaptation() -> Vec<u8> {
 fn parametric_curve() -> Vec<u8> {
     let mut out = b"para\0\0\0\0\0\x03\0\0".to_vec();
     let parameters = [157_286, 62_119, 3_417, 5_072, 2_651];
-    parameters.into_iter().for_each(|value: i32| out.extend_from_slice(&value.to_be_bytes()));
+    push_i32(&mut out, &parameters);
     out
+}
+
+fn push_i32(out: &mut Vec<u8>, values: &[i32]) {
+    out.extend(values.iter().flat_map(|value| value.to_be_bytes()));
 }
 
 fn push_u32(out: &mut Vec<u8>, value: usize) {

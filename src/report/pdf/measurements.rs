@@ -17,17 +17,16 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     if measurements.is_empty() {
         return Ok(());
     }
-    draft.heading("Measurements", 60.0)?;
     let width = draft.flow.width();
     let columns = vec![
-        Column { title: "No.", width: 30.0 },
-        Column { title: "Measurement", width: width - 30.0 - 78.0 - 62.0 - 112.0 - 50.0 },
-        Column { title: "Value", width: 78.0 },
-        Column { title: "Unit", width: 62.0 },
-        Column { title: "Site", width: 112.0 },
-        Column { title: "Image", width: 50.0 },
+        Column::text("No.", 28.0),
+        Column::text("Measurement", width - 28.0 - 66.0 - 54.0 - 112.0 - 42.0),
+        Column::number("Value", 66.0),
+        Column::text("Unit", 54.0),
+        Column::text("Site", 112.0),
+        Column::text("Image", 42.0),
     ];
-    let mut table = Table::new(&mut draft.shaper, columns)?;
+    let mut table = Table::new(draft, "Measurements", columns)?;
     let axis = DecimalAxis::of(&mut draft.shaper, measurements, table.text_width(2))?;
     for (index, measurement) in measurements.iter().enumerate() {
         let cells = cells(draft, &table, &axis, index, measurement)?;
@@ -48,17 +47,12 @@ fn cells(
     let shaper = &mut draft.shaper;
     let number = Block::of(shaper, "", &(index + 1).to_string(), Style::CELL, table.text_width(0))?;
     let mut label = Block::of(shaper, &format!("{path}.label"), &measurement.label, Style::CELL, table.text_width(1))?;
-    if let Some(code) = measurement.code.as_ref().filter(|code| code.display != measurement.label) {
-        label.push(shaper, &format!("{path}.code"), &code.display, Style::SMALL)?;
-    }
-    if let Some(method) = &measurement.method {
-        let text = format!("Method: {} ({})", method.display, words::code(method));
-        label.push(shaper, &format!("{path}.method"), &text, Style::DETAIL)?;
-    }
-    let tracking = measurement.tracking_id.as_ref().map(|id| format!("tracked as {id}")).unwrap_or_default();
-    let code = measurement.code.as_ref().map(words::code).unwrap_or_default();
-    let detail = words::joined([format!("ID {}", measurement.id).as_str(), &code, &tracking]);
-    label.push(shaper, &path, &detail, Style::DETAIL)?;
+    let id = format!("ID {}", measurement.id);
+    let code = measurement.code.as_ref().map(|code| words::coded(code, &measurement.label)).unwrap_or_default();
+    let method = measurement.method.as_ref().map(|method| format!("method {}", words::coded(method, "")));
+    let tracking = measurement.tracking_id.as_ref().map(|id| format!("tracked as {id}"));
+    let (method, tracking) = (method.unwrap_or_default(), tracking.unwrap_or_default());
+    label.push(shaper, &path, &words::joined([id.as_str(), &code, &method, &tracking]), Style::DETAIL)?;
     let mut value = Block::of(shaper, "", measurement.value.as_str(), Style::NUMBER, table.text_width(2))?;
     value.indent_first(axis.indent(shaper, measurement)?);
     let unit =
@@ -75,7 +69,8 @@ fn cells(
 
 /// Where the decimal points of a column stand: as far right as the longest fraction allows.
 struct DecimalAxis {
-    before: f32,
+    /// Points from the left edge of the column.
+    at: f32,
 }
 
 impl DecimalAxis {
@@ -91,11 +86,11 @@ impl DecimalAxis {
                 after = after.max(whole - integer);
             }
         }
-        Ok(Self { before: before.min((width - after).max(0.0)) })
+        Ok(Self { at: before.max(width - after) })
     }
 
     fn indent(&self, shaper: &mut Shaper, measurement: &Measurement) -> Result<f32, PdfError> {
-        Ok((self.before - width_of(shaper, integer_part(measurement.value.as_str()))?).max(0.0))
+        Ok((self.at - width_of(shaper, integer_part(measurement.value.as_str()))?).max(0.0))
     }
 }
 

@@ -26,6 +26,7 @@ mod sheet;
 mod signature;
 mod style;
 mod table;
+mod watermark;
 mod words;
 mod xmp;
 
@@ -74,3 +75,6 @@ impl Relationship {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
         let caption_height = cells.iter().map(|cell| cell.caption.height()).fold(0.0, f32::max);
         let height = image_height + 4.0 + caption_height + 8.0;
         if row == 0 {
-            draft.heading("Key Images", height)?;
+            draft.heading("Key Images")?.write(&mut draft.flow, height)?;
         }
         draft.flow.need(height.min(draft.flow.full_height()))?;
         draw(draft, &cells, width, image_height)?;
@@ -43,6 +43,8 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
 
 struct Cell {
     name: String,
+    /// Why there is no image.
+    problem: Block,
     /// Size on the page; `None` if there is no image.
     size: Option<[f32; 2]>,
     caption: Block,
@@ -74,12 +76,14 @@ fn cell(draft: &mut Draft<'_>, index: usize, key: &KeyImage, width: f32, total: 
     }
     let mut caption = Block::new(width);
     let reference = draft.references.number(&key.image);
-    let heading = words::joined([format!("Key image {}", index + 1).as_str(), &reference, problem]);
+    let heading = words::joined([format!("Key image {}", index + 1).as_str(), &reference]);
     caption.push(&mut draft.shaper, "", &heading, Style::DETAIL)?;
     if let Some(text) = &key.caption {
         caption.push(&mut draft.shaper, &format!("{path}.caption"), text, Style::CELL)?;
     }
-    Ok(Cell { name, size, caption })
+    let mut problem = Block::of(&mut draft.shaper, "", problem, Style::SMALL, width)?;
+    problem.align_center();
+    Ok(Cell { name, problem, size, caption })
 }
 
 fn read(bytes: &[u8], total: &mut usize) -> Result<Picture, ImageProblem> {
@@ -100,7 +104,11 @@ fn draw(draft: &mut Draft<'_>, cells: &[Cell], width: f32, image_height: f32) ->
         let Some((sheet, glyphs)) = draft.flow.sheet() else { return Ok(()) };
         match cell.size {
             Some([image_width, height]) => sheet.image(&cell.name, [x, top, image_width, height]),
-            None => sheet.fill([x, top, width, EMPTY_HEIGHT], Color::Ground),
+            None => {
+                sheet.fill([x, top, width, EMPTY_HEIGHT], Color::Ground);
+                let middle = top + (EMPTY_HEIGHT - cell.problem.height()) / 2.0;
+                cell.problem.draw_all(sheet, glyphs, [x, middle])?;
+            }
         }
         let below = top + cell.size.map_or(EMPTY_HEIGHT, |[_, height]| height) + 4.0;
         let fitting = cell.caption.fitting(0, room);

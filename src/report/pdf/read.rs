@@ -134,3 +134,27 @@ fn text_string(bytes: &[u8]) -> String {
         None => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use lopdf::{Stream, dictionary};
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_inflates_without_end_is_refused() {
+        let mut stream = Stream::new(dictionary! {}, vec![0; 100_000]);
+        stream.compress().expect("compresses");
+        assert!(stream.content.len() < 1_000);
+        assert!(matches!(plain_content(&stream, 99_999), Err(PdfError::EmbeddedTooLarge { limit: 99_999 })));
+        assert_eq!(plain_content(&stream, 100_000).expect("fits").len(), 100_000);
+        stream.set_plain_content(vec![0; 1_000]);
+        assert!(plain_content(&stream, 999).is_err());
+    }
+
+    #[test]
+    fn names_are_utf16_or_taken_as_they_are() {
+        assert_eq!(text_string(&[0xfe, 0xff, 0, 0x61, 0x30, 0x42]), "aあ");
+        assert_eq!(text_string(b"a.json"), "a.json");
+    }
+}

@@ -51,15 +51,17 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     if draft.references.images.is_empty() {
         return Ok(());
     }
-    draft.heading("Referenced Images", 60.0)?;
-    let width = draft.flow.width();
-    let columns = vec![
-        Column { title: "No.", width: 34.0 },
-        Column { title: "Image", width: width - 34.0 - 52.0 - 150.0 },
-        Column { title: "Frame", width: 52.0 },
-        Column { title: "In the archive", width: 150.0 },
+    let is_known = !draft.rendering.study.series.is_empty();
+    let place_width = if is_known { 150.0 } else { 0.0 };
+    let mut columns = vec![
+        Column::text("No.", 34.0),
+        Column::text("Image", draft.flow.width() - 34.0 - 52.0 - place_width),
+        Column::text("Frame", 52.0),
     ];
-    let mut table = Table::new(&mut draft.shaper, columns)?;
+    if is_known {
+        columns.push(Column::text("In the archive", place_width));
+    }
+    let mut table = Table::new(draft, "Referenced Images", columns)?;
     let images = std::mem::take(&mut draft.references.images);
     for (index, image) in images.iter().enumerate() {
         let shaper = &mut draft.shaper;
@@ -71,14 +73,18 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
         }
         let frame = image.frame.map(|frame| frame.to_string()).unwrap_or_default();
         let frame = Block::of(shaper, "", &frame, Style::DETAIL, table.text_width(2))?;
-        let place = draft.rendering.study.instance(&image.sop_instance_uid).map(|(series, instance)| {
-            let number = |word: &str, number: Option<i32>| number.map(|n| format!("{word} {n}")).unwrap_or_default();
-            let description = series.description.as_deref().unwrap_or_default();
-            let (series, image) = (number("series", series.number), number("image", instance.number));
-            words::joined([series.as_str(), &image, description])
-        });
-        let place = Block::of(shaper, "study", &place.unwrap_or_default(), Style::DETAIL, table.text_width(3))?;
-        table.row(&mut draft.flow, &[number, uids, frame, place])?;
+        let mut cells = vec![number, uids, frame];
+        if is_known {
+            let place = draft.rendering.study.instance(&image.sop_instance_uid).map(|(series, instance)| {
+                let number =
+                    |word: &str, number: Option<i32>| number.map(|n| format!("{word} {n}")).unwrap_or_default();
+                let description = series.description.as_deref().unwrap_or_default();
+                let (series, image) = (number("series", series.number), number("image", instance.number));
+                words::joined([series.as_str(), &image, description])
+            });
+            cells.push(Block::of(shaper, "study", &place.unwrap_or_default(), Style::DETAIL, table.text_width(3))?);
+        }
+        table.row(&mut draft.flow, &cells)?;
     }
     draft.references.images = images;
     Ok(())

@@ -3,6 +3,7 @@
 //! Lines are cut from clusters afterwards (`line`), so nothing is shaped twice.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::ops::Range;
 
 use rustybuzz::ttf_parser::Tag;
@@ -189,7 +190,7 @@ impl Shaper {
             // is the character itself.
             let mut shown = String::new();
             for character in source.chars().filter(|character| !is_default_ignorable(*character)) {
-                shown.push_str(&format!("[U+{:04X}]", u32::from(character)));
+                let _ = write!(shown, "[U+{:04X}]", u32::from(character));
             }
             let face = FaceId::new(Family::MAIN, item.style.bold);
             let stand_in = Item { level: Level::ltr(), script: None, ..item.clone() };
@@ -208,9 +209,10 @@ impl Shaper {
             return Ok(());
         };
         let face = FaceId::new(family, item.style.bold);
-        out.runs.push(Run { face, style: item.style, level: item.level });
+        let style = Style { size: item.style.size * family.enlarged(), ..item.style };
+        out.runs.push(Run { face, style, level: item.level });
         let shaped = self.shape_run(source, face.face()?, face, item);
-        collect(text, item, run, shaped, out);
+        collect(text, &item.text, style.size, run, shaped, out);
         Ok(())
     }
 
@@ -291,11 +293,10 @@ impl<'a> Bidi<'a> {
     }
 }
 
-fn collect(text: &str, item: &Item, run: usize, shaped: Vec<(usize, Glyph)>, out: &mut Paragraph) {
+fn collect(text: &str, item: &Range<usize>, size: f32, run: usize, shaped: Vec<(usize, Glyph)>, out: &mut Paragraph) {
     let first_cluster = out.clusters.len();
-    let size = item.style.size;
     for (offset, glyph) in shaped {
-        let start = item.text.start + offset;
+        let start = item.start + offset;
         let index = out.glyphs.len();
         out.glyphs.push(glyph);
         let advance = glyph.advance * size / 1000.0;
@@ -315,9 +316,19 @@ fn collect(text: &str, item: &Item, run: usize, shaped: Vec<(usize, Glyph)>, out
             }),
         }
     }
+    // Invisible characters may have no glyph at all; their text goes with a neighbour's.
+    if out.clusters.len() == first_cluster {
+        if let Some(before) = out.clusters.last_mut() {
+            before.text.end = item.end;
+        }
+        return;
+    }
     let Some(clusters) = out.clusters.get_mut(first_cluster..) else { return };
     clusters.sort_by_key(|cluster| cluster.text.start);
-    let mut end = item.text.end;
+    if let Some(first) = clusters.first_mut() {
+        first.text.start = item.start;
+    }
+    let mut end = item.end;
     for cluster in clusters.iter_mut().rev() {
         cluster.text.end = end;
         end = cluster.text.start;

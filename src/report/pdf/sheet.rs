@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use printpdf::{
-    Codepoint, DictItem, ExtendedGraphicsStateId, FontId, Op, PaintMode, PdfFontHandle, Pt, Rect, Rgb, TextItem,
-    TextMatrix, TextRenderingMode, XObjectId, XObjectTransform,
+    Codepoint, DictItem, FontId, Op, PaintMode, PdfFontHandle, Pt, Rect, Rgb, TextItem, TextMatrix, TextRenderingMode,
+    XObjectId, XObjectTransform,
 };
 
 use super::PdfError;
@@ -63,6 +63,12 @@ impl Sheet {
         self.ops.push(Op::UseXobject { id: XObjectId(name.to_owned()), transform });
     }
 
+    /// Draws a form that covers the page.
+    pub(super) fn form(&mut self, name: &str) {
+        let transform = XObjectTransform { no_auto_scale: true, ..XObjectTransform::default() };
+        self.ops.push(Op::UseXobject { id: XObjectId(name.to_owned()), transform });
+    }
+
     /// Writes a line of a paragraph: `x` is its left end, `y` its base line.
     pub(super) fn text(
         &mut self,
@@ -73,41 +79,6 @@ impl Sheet {
         y: f32,
     ) -> Result<(), PdfError> {
         let matrix = [1.0, 0.0, 0.0, 1.0, round(x), round(self.height - y)];
-        self.text_at(glyphs, paragraph, line, matrix)
-    }
-
-    /// Writes a paragraph on one line across the page, rising by `angle` radians, with its middle at
-    /// `x`, `y`, half transparent.
-    pub(super) fn across(
-        &mut self,
-        glyphs: &mut GlyphSet,
-        paragraph: &Paragraph,
-        [x, y]: [f32; 2],
-        angle: f32,
-    ) -> Result<(), PdfError> {
-        let (sin, cos) = angle.sin_cos();
-        let line = Line { clusters: 0..paragraph.clusters.len(), width: paragraph.width() };
-        let size = paragraph.runs.first().map_or(0.0, |run| run.style.size);
-        // The middle of capitals is about 0.36 em above the base line.
-        let (back, down) = (line.width / 2.0, size * 0.36);
-        let matrix =
-            [cos, sin, -sin, cos, round(x - back * cos + down * sin), round(self.height - y - back * sin - down * cos)];
-        self.ops.push(Op::SaveGraphicsState);
-        self.ops.push(Op::LoadGraphicsState { gs: ExtendedGraphicsStateId(TRANSPARENT.to_owned()) });
-        let before = (self.fill, self.font, self.is_thickened);
-        self.text_at(glyphs, paragraph, &line, matrix)?;
-        (self.fill, self.font, self.is_thickened) = before;
-        self.ops.push(Op::RestoreGraphicsState);
-        Ok(())
-    }
-
-    fn text_at(
-        &mut self,
-        glyphs: &mut GlyphSet,
-        paragraph: &Paragraph,
-        line: &Line,
-        matrix: [f32; 6],
-    ) -> Result<(), PdfError> {
         if line.clusters.is_empty() {
             return Ok(());
         }
@@ -244,9 +215,6 @@ impl Pen {
         }
     }
 }
-
-/// Name of the graphics state in which the watermark is drawn.
-pub(super) const TRANSPARENT: &str = "Transparent";
 
 /// Zero width space: the text of glyphs whose text another one carries.
 const NOTHING: &str = "\u{200b}";

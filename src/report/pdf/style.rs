@@ -82,8 +82,8 @@ impl Style {
     pub(super) const DETAIL: Self = Self::new(7.0, false, Color::Muted);
     /// Identifiers that are a value by themselves.
     pub(super) const DETAIL_INK: Self = Self::new(7.0, false, Color::Ink);
-    /// The word across a page.
-    pub(super) const WATERMARK: Self = Self::new(100.0, true, Color::Shade);
+    /// The word across a page, before it is made as large as fits.
+    pub(super) const WATERMARK: Self = Self::new(1.0, true, Color::Shade);
 
     /// Distance between base lines in points.
     pub(super) fn leading(self) -> f32 {

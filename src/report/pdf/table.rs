@@ -3,8 +3,8 @@
 
 use super::PdfError;
 use super::block::Block;
-use super::flow::{Flow, SIDE};
-use super::shape::Shaper;
+use super::content::Draft;
+use super::flow::{Flow, Heading, SIDE};
 use super::style::{Color, Style};
 
 /// A column.
@@ -13,13 +13,28 @@ pub(super) struct Column {
     pub(super) title: &'static str,
     /// Width in points, with the room between columns.
     pub(super) width: f32,
+    /// Whether its text ends at the right edge.
+    pub(super) is_right: bool,
+}
+
+impl Column {
+    /// A column of text.
+    pub(super) fn text(title: &'static str, width: f32) -> Self {
+        Self { title, width, is_right: false }
+    }
+
+    /// A column of numbers.
+    pub(super) fn number(title: &'static str, width: f32) -> Self {
+        Self { title, width, is_right: true }
+    }
 }
 
 /// A table that is being written.
 pub(super) struct Table {
     columns: Vec<Column>,
     head: Vec<Block>,
-    is_begun: bool,
+    /// What stands above the table; taken when the first row is written.
+    heading: Option<Heading>,
 }
 
 /// Room between two columns, and above and below a row's text.
@@ -30,13 +45,21 @@ const PAD: f32 = 3.0;
 const LEAST: f32 = 60.0;
 
 impl Table {
-    /// A table with these columns.
-    pub(super) fn new(shaper: &mut Shaper, columns: Vec<Column>) -> Result<Self, PdfError> {
+    /// A table with these columns under a heading.
+    pub(super) fn new(draft: &mut Draft<'_>, title: &'static str, columns: Vec<Column>) -> Result<Self, PdfError> {
+        let heading = Some(draft.heading(title)?);
+        let shaper = &mut draft.shaper;
         let head = columns
             .iter()
-            .map(|column| Block::of(shaper, "", column.title, Style::HEAD, column.width - GAP))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { columns, head, is_begun: false })
+            .map(|column| {
+                let mut block = Block::of(shaper, "", column.title, Style::HEAD, column.width - GAP)?;
+                if column.is_right {
+                    block.align_right();
+                }
+                Ok(block)
+            })
+            .collect::<Result<_, PdfError>>()?;
+        Ok(Self { columns, head, heading })
     }
 
     /// Width of the text in a column.
@@ -48,9 +71,8 @@ impl Table {
     pub(super) fn row(&mut self, flow: &mut Flow, cells: &[Block]) -> Result<(), PdfError> {
         let height = cells.iter().map(Block::height).fold(0.0, f32::max) + 2.0 * PAD;
         let head_height = self.head_height();
-        if !self.is_begun {
-            self.is_begun = true;
-            flow.need(head_height + height.min(flow.full_height() / 2.0))?;
+        if let Some(heading) = self.heading.take() {
+            heading.write(flow, head_height + height.min(flow.full_height() / 2.0))?;
             self.draw_head(flow)?;
         } else if flow.room() < height && (height < flow.full_height() / 2.0 || flow.room() < LEAST) {
             flow.turn()?;

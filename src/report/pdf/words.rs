@@ -27,6 +27,11 @@ pub(super) fn state(status: ReportStatus) -> &'static str {
     }
 }
 
+/// State of the report at the foot of each page, with the word across the page if that is another.
+pub(super) fn foot_state(status: ReportStatus) -> &'static str {
+    if status == ReportStatus::Draft { "DRAFT, PRELIMINARY" } else { state(status) }
+}
+
 /// Sex in words.
 pub(super) fn sex(sex: Sex) -> &'static str {
     match sex {
@@ -69,6 +74,13 @@ pub(super) fn code(concept: &Concept) -> String {
         other => other,
     };
     format!("{system} {}", concept.code)
+}
+
+/// A concept in words with its code, `Long axis (SCT 103339001)`; the words are left out where they only
+/// repeat `shown`.
+pub(super) fn coded(concept: &Concept, shown: &str) -> String {
+    let code = code(concept);
+    if concept.display.is_empty() || concept.display == shown { code } else { format!("{} ({code})", concept.display) }
 }
 
 /// A body site with its side, `Lung, left`.

@@ -1,0 +1,7 @@
+//! Whole documents, read back with lopdf.
+
+mod archive;
+mod embedded;
+mod page;
+mod scene;
+mod text;
