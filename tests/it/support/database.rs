@@ -47,7 +47,14 @@ impl TestDatabase {
 
     /// How the store opens it.
     pub(crate) fn settings(&self) -> StoreSettings {
-        StoreSettings { url: self.url.clone(), pool_size: 4, wait: Duration::from_secs(20), ca: None }
+        StoreSettings {
+            url: self.url.clone(),
+            pool_size: 4,
+            wait: Duration::from_secs(20),
+            busy_timeout: Duration::from_secs(10),
+            statement_timeout: Duration::from_secs(30),
+            ca: None,
+        }
     }
 
     /// A folder that goes with the database.
