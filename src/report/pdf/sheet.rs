@@ -91,8 +91,11 @@ impl Sheet {
             let shown = paragraph.text.get(cluster.text.clone()).unwrap_or_default();
             let members = paragraph.glyphs.get(cluster.glyphs.clone()).unwrap_or_default();
             // Several glyphs together show several characters: which shows which cannot be said, so the
-            // text is written beside them. ISO 32000-1 §14.9.4.
-            let is_marked = members.len() > 1;
+            // text is written beside them (ISO 32000-1 §14.9.4). From right to left the readers that turn
+            // text round would turn this round too; there each glyph gets a character, in their order.
+            let singles: Vec<&str> = if run.level.is_rtl() { characters(shown) } else { Vec::new() };
+            let is_spread = singles.len() == members.len();
+            let is_marked = members.len() > 1 && !is_spread;
             if is_marked {
                 pen.flush(&mut self.ops);
                 self.ops.push(begin_actual_text(shown));
@@ -100,7 +103,11 @@ impl Sheet {
             let face = run.face.face()?;
             let mut right = pen.target;
             for (index, glyph) in members.iter().enumerate() {
-                let text = if index == 0 { shown } else { NOTHING };
+                let text = match (is_spread, index) {
+                    (true, _) => singles.iter().rev().nth(index).copied().unwrap_or(NOTHING),
+                    (false, 0) => shown,
+                    (false, _) => NOTHING,
+                };
                 let code = glyphs.code(run.face, glyph.id, text)?;
                 pen.put(&mut self.ops, code, face.width(glyph.id), glyph.dx, glyph.dy, run.style.size);
                 right = pen.actual;
@@ -223,6 +230,11 @@ fn begin_actual_text(text: &str) -> Op {
     let bytes = utf16(text);
     let map = BTreeMap::from([("ActualText".to_owned(), DictItem::Bytes(bytes))]);
     Op::BeginMarkedContentWithProperties { tag: "Span".to_owned(), properties: DictItem::Dict { map } }
+}
+
+fn characters(text: &str) -> Vec<&str> {
+    let ends = text.char_indices().map(|(start, character)| start..start + character.len_utf8());
+    ends.filter_map(|range| text.get(range)).collect()
 }
 
 /// A text string in UTF-16BE with its mark. ISO 32000-1 §7.9.2.2.

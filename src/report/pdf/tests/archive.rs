@@ -47,7 +47,7 @@ fn metadata_and_information_agree() {
     let info = dictionary(&document, &document.trailer, "Info");
     let date = info.get(b"ModDate").and_then(Object::as_str).expect("a date");
     assert_eq!(date, b"D:20260203040506+00'00'");
-    assert_eq!(catalog.get(b"Lang").and_then(Object::as_str).ok(), Some(b"en".as_slice()));
+    assert_eq!(catalog.get(b"Lang").and_then(Object::as_str).ok(), Some(b"en-GB".as_slice()));
     let patient = &Scene::chest().report.patient;
     assert!(!packet.contains(&patient.name.family) && !packet.contains(&patient.id));
 }
