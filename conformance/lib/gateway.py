@@ -51,7 +51,8 @@ class Gateway(process.Server):
             return api.Api(self.url)
         scopes = ['--scope', scope] if scope else []
         chosen = [part for role in roles for part in ('--role', role)]
-        minted = self.cli('token', 'mint', '--user', f'conformance-{"-".join(roles)}', *chosen, *scopes)
+        minted = self.cli('token', 'mint', '--user', f'conformance-{"-".join(roles)}', '--name', 'Judge^Ada',
+                          '--lifetime', '7200', *chosen, *scopes)
         return api.Api(self.url, minted.stdout.strip())
 
 

@@ -29,7 +29,8 @@ FOOT = re.compile(r'Page \d+ of \d+$')
 
 def faults(report, path):
     """What pdftotext does not find in the PDF at `path`."""
-    drawn, read = (list(body(pages(path, mode))) for mode in (['-raw'], []))
+    patient_id = report['patient']['id']
+    drawn, read = (list(body(pages(path, mode), patient_id)) for mode in (['-raw'], []))
     texts = [squeezed('\n'.join(lines)) for lines in (drawn, read)]
     for name, wanted in report['sections'].items():
         if not any(squeezed(HEADINGS[name]) in text for text in texts):
@@ -76,15 +77,16 @@ def is_across(line):
     return len(letters) <= 3 and any(letters in word or letters[::-1] in word for word in ACROSS_THE_PAGE)
 
 
-def body(all_pages):
-    """The lines of all pages without their heads and feet. The first page has a head of its own."""
-    followers = all_pages[1:]
-    head = common(followers)
+def body(all_pages, patient_id):
+    """The lines of all pages without their feet, and without the head of those that follow the first: it ends
+    with the patient's id."""
     feet = [page[::-1] for page in all_pages]
     feet = [page[next((at for at, line in enumerate(page) if FOOT.search(line)), 0):] for page in feet]
-    foot = common(feet) if followers else 0
+    foot = common(feet) if len(feet) > 1 else 0
     for number, page in enumerate(feet):
-        yield from page[foot:][::-1][head if number else 0:]
+        lines = page[foot:][::-1]
+        head = next((at for at, line in enumerate(lines[:5], start=1) if f'ID {patient_id}' in line), 0) if number else 0
+        yield from lines[head:]
 
 
 def common(all_pages):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import highdicom
 import pydicom
+from pydicom.uid import BasicTextSRStorage
 
 import place
 
@@ -24,10 +25,18 @@ def faults(report, path):
     """What is wrong with the SR at `path` of a report, whose numbers are texts."""
     data_set = pydicom.dcmread(path)
     items = list(walk(data_set))
-    highdicom.sr.srread(path)
+    read_by_highdicom(data_set)
     dump = dsrdump(path)
     return [*section_faults(report, items, dump), *finding_faults(report, items),
             *measurement_faults(report, items, dump), *image_faults(report, items, data_set)]
+
+
+def read_by_highdicom(data_set):
+    """It raises what it does not like. Of Basic Text SR it knows the content, but not the document."""
+    if data_set.SOPClassUID == BasicTextSRStorage:
+        highdicom.sr.ContentSequence.from_sequence(data_set.ContentSequence)
+    else:
+        highdicom.sr.srread(data_set.filename)
 
 
 def walk(item):
