@@ -64,6 +64,7 @@ fn start_workers(config: &Config, services: &Services) -> WorkersHandle {
 fn edge_settings(config: &Config) -> EdgeSettings {
     EdgeSettings {
         max_body_bytes: config.http.max_body_bytes.0,
+        request_timeout: config.http.request_timeout,
         address_rate: rate(&config.limits.address),
         user_rate: rate(&config.limits.user),
         client_rate: rate(&config.limits.client),

@@ -153,6 +153,8 @@ pub fn store_settings(config: &Config) -> Result<StoreSettings, OpenError> {
         wait: config.database.acquire_timeout,
         busy_timeout: config.database.busy_timeout,
         statement_timeout: config.database.statement_timeout,
+        write_queue: usize::try_from(config.database.write_queue).unwrap_or(usize::MAX),
+        write_batch: usize::try_from(config.database.write_batch).unwrap_or(usize::MAX),
         ca,
     })
 }
@@ -186,6 +188,7 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         export_retention: config.exports.retention,
         concurrent_exports: i64::from(config.limits.concurrent_exports),
         access_token: config.tokens.access,
+        clock_skew: config.tokens.clock_skew,
         letterhead: config.letterhead.to_report(logo),
         heading_codes: match config.sr.heading_codes {
             config::HeadingCodes::Ln => HeadingCodes::Ln,

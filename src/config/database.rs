@@ -29,6 +29,8 @@ section! {
         statement_timeout: Duration = Duration::from_secs(30), within "100ms", "1h";
         /// Write sets that may wait for SQLite's writer; more than that wait outside.
         write_queue: u32 = 1024, within "1", "65536";
+        /// Write sets that may share one transaction of SQLite's writer, and its wait for the disk.
+        write_batch: u32 = 256, within "1", "65536";
     }
 }
 

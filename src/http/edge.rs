@@ -23,6 +23,8 @@ pub struct EdgeSettings {
     pub max_url_bytes: usize,
     /// Most bytes of all header fields together.
     pub max_header_bytes: usize,
+    /// How long a request may take from its head to the head of the answer.
+    pub request_timeout: Duration,
     /// Longest wait for the next bytes of a body.
     pub body_idle: Duration,
     /// How long a body may come slower than 8 KiB/s.
@@ -47,6 +49,7 @@ impl Default for EdgeSettings {
             max_body_bytes: 16 * 1024 * 1024,
             max_url_bytes: 16 * 1024,
             max_header_bytes: 32 * 1024,
+            request_timeout: Duration::from_secs(30),
             body_idle: Duration::from_secs(15),
             body_grace: Duration::from_secs(30),
             allowed_origins: Vec::new(),

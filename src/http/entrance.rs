@@ -37,7 +37,13 @@ pub(super) async fn enter(
         return Ok(request.error_response(error));
     }
     let kept = request.request().clone();
-    match AssertUnwindSafe(next.call(request)).catch_unwind().await {
+    let limit = if route.is_unhurried { UNHURRIED } else { edge.settings.request_timeout };
+    let handled = tokio::time::timeout(limit, AssertUnwindSafe(next.call(request)).catch_unwind());
+    let Ok(outcome) = handled.await else {
+        tracing::warn!(limit_ms = limit.as_millis(), "request took too long");
+        return Ok(ServiceResponse::from_err(HttpError::Busy(RETRY), kept));
+    };
+    match outcome {
         Ok(Ok(response)) => Ok(response),
         Ok(Err(error)) => Ok(ServiceResponse::from_err(error, kept)),
         Err(_panic) => {
@@ -120,5 +126,7 @@ async fn known(
     }
 }
 
-/// When to ask again while tokens cannot be checked.
+/// How long a request may take that looks at much.
+const UNHURRIED: Duration = Duration::from_mins(30);
+/// When to ask again a server that cannot answer now.
 const RETRY: Duration = Duration::from_secs(5);

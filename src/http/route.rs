@@ -33,6 +33,8 @@ pub struct Route {
     pub handler: fn() -> actix_web::Route,
     /// Most bytes of a body, if it is not the common limit.
     pub max_body_bytes: Option<u64>,
+    /// Whether it may take longer than other requests.
+    pub is_unhurried: bool,
     /// Whether it speaks of the server and so exists at the root only, not for each tenant.
     pub is_of_server: bool,
 }
@@ -45,7 +47,7 @@ impl Route {
         operation: Operation,
         handler: fn() -> actix_web::Route,
     ) -> Self {
-        Self { method, path, operation, handler, max_body_bytes: None, is_of_server: false }
+        Self { method, path, operation, handler, max_body_bytes: None, is_unhurried: false, is_of_server: false }
     }
 
     /// A GET (and HEAD).
@@ -72,6 +74,13 @@ impl Route {
     #[must_use]
     pub const fn with_max_body_bytes(mut self, max_body_bytes: u64) -> Self {
         self.max_body_bytes = Some(max_body_bytes);
+        self
+    }
+
+    /// This route, with the time that looking at much takes.
+    #[must_use]
+    pub const fn unhurried(mut self) -> Self {
+        self.is_unhurried = true;
         self
     }
 

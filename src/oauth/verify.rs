@@ -22,6 +22,8 @@ pub struct Expected<'a> {
     pub audience: &'a str,
     /// The tenant of the path.
     pub tenant: &'a TenantId,
+    /// How far the clocks of issuer and reader may differ, in seconds.
+    pub leeway_seconds: i64,
 }
 
 /// Why a token does not hold. For the audit log; the client learns only that it does not, and whether it
@@ -133,10 +135,10 @@ fn check_claims(payload: &Object, expected: &Expected<'_>, now: Timestamp) -> Re
         return Err(TokenError::Tenant);
     }
     let now = now.0.div_euclid(MICROS);
-    if seconds(payload, "exp")? <= now.saturating_sub(LEEWAY_SECONDS) {
+    if seconds(payload, "exp")? <= now.saturating_sub(expected.leeway_seconds) {
         return Err(TokenError::Expired);
     }
-    let latest = now.saturating_add(LEEWAY_SECONDS);
+    let latest = now.saturating_add(expected.leeway_seconds);
     let early = seconds(payload, "iat")? > latest
         || match payload.get("nbf") {
             Some(_) => seconds(payload, "nbf")? > latest,
@@ -185,8 +187,6 @@ fn seconds(payload: &Object, name: &'static str) -> Result<i64, TokenError> {
 
 /// Longest token that is looked at, so that headers stay below what proxies take.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// How far the clocks of two servers may be apart.
-const LEEWAY_SECONDS: i64 = 30;
 /// Header and claims are flat and few.
 const LIMITS: JsonLimits = JsonLimits { depth: 4, values: 500 };
 

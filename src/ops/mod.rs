@@ -46,6 +46,8 @@ pub struct OpsSettings {
     pub export_retention: Duration,
     /// How long an access token lasts.
     pub access_token: Duration,
+    /// How far clocks may differ when tokens are checked.
+    pub clock_skew: Duration,
     /// Letterhead of tenants that have none of their own.
     pub letterhead: Letterhead,
     /// Codes of section headings in SR.

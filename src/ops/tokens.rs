@@ -83,7 +83,8 @@ impl Ops {
         let gateway = Actor::system(tenant.clone(), "authenticate", request_id.clone());
         let keys = self.verify_keys(&gateway).await?;
         let base = self.base_url(tenant);
-        let expected = Expected { issuer: &base, audience: &base, tenant };
+        let leeway_seconds = i64::try_from(self.settings().clock_skew.as_secs()).unwrap_or(i64::MAX);
+        let expected = Expected { issuer: &base, audience: &base, tenant, leeway_seconds };
         let claims = match verify(token, &keys, &expected, self.now()) {
             Ok(claims) => claims,
             Err(error) => return Ok(Err(error)),

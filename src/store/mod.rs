@@ -79,6 +79,11 @@ pub struct StoreSettings {
     pub busy_timeout: Duration,
     /// How long a statement may run on PostgreSQL.
     pub statement_timeout: Duration,
+    /// Write sets that may wait for SQLite's writer; then callers wait.
+    pub write_queue: usize,
+    /// Write sets that may share one of its transactions. More would hold answers back for longer than
+    /// they save.
+    pub write_batch: usize,
     /// PEM of the authorities that may have signed PostgreSQL's certificate. With it, connections are
     /// encrypted and the certificate is checked; without it they are not encrypted.
     pub ca: Option<Vec<u8>>,
@@ -116,7 +121,7 @@ impl Store {
                     .ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?
                     .to_owned();
                 let busy = settings.busy_timeout;
-                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer, busy)?)?;
+                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer, busy)?, settings.write_queue, settings.write_batch)?;
                 let readers =
                     Pool::new(settings.pool_size, settings.wait, move || open_sqlite(&path, SqliteRole::Reader, busy));
                 Db::Sqlite { writer, readers }

@@ -19,12 +19,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the writer thread on `conn`. It ends when the last `Writer` is dropped.
-    pub(super) fn start(mut conn: SqliteConnection) -> Result<Self, StoreError> {
-        let (tasks, waiting) = mpsc::channel(QUEUE);
+    /// Starts the writer thread on `conn`, with a channel of `queue` and at most `batch` tasks a transaction. It ends when the last `Writer` is dropped.
+    pub(super) fn start(mut conn: SqliteConnection, queue: usize, batch: usize) -> Result<Self, StoreError> {
+        let (tasks, waiting) = mpsc::channel(queue.max(1));
         std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || write_all(&mut conn, waiting))
+            .spawn(move || write_all(&mut conn, waiting, batch.max(1)))
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
         Ok(Self { tasks })
     }
@@ -80,11 +80,11 @@ where
     }
 }
 
-fn write_all(conn: &mut SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Task>>) {
-    let mut batch: Vec<Box<dyn Task>> = Vec::with_capacity(BATCH);
+fn write_all(conn: &mut SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Task>>, most: usize) {
+    let mut batch: Vec<Box<dyn Task>> = Vec::new();
     while let Some(first) = waiting.blocking_recv() {
         batch.push(first);
-        while batch.len() < BATCH {
+        while batch.len() < most {
             match waiting.try_recv() {
                 Ok(next) => batch.push(next),
                 Err(_) => break,
@@ -108,8 +108,3 @@ fn write_all(conn: &mut SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Ta
 fn stopped() -> StoreError {
     StoreError::Unavailable("the writer has stopped".into())
 }
-
-/// Tasks that may wait; then callers wait.
-const QUEUE: usize = 1024;
-/// Tasks in one transaction. More would hold answers back for longer than they save.
-const BATCH: usize = 256;

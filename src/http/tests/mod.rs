@@ -77,7 +77,7 @@ impl Gate for House {
             if presented.bearer == "unavailable" {
                 return Err(AuthError::Unavailable);
             }
-            let expected = Expected { issuer: ISSUER, audience: ISSUER, tenant: presented.tenant };
+            let expected = Expected { issuer: ISSUER, audience: ISSUER, tenant: presented.tenant, leeway_seconds: 30 };
             let keys = [self.key.verify_key().clone()];
             let claims = verify(presented.bearer, &keys, &expected, NOW)?;
             if claims.token_id.as_str() == "revoked" {

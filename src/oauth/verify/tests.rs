@@ -34,7 +34,7 @@ fn check(token: &str, key: &SigningKey) -> Result<Claims, TokenError> {
 
 fn check_at(token: &str, key: &SigningKey, now: Timestamp) -> Result<Claims, TokenError> {
     let tenant = TenantId::default_tenant();
-    let expected = Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant };
+    let expected = Expected { issuer: ISSUER, audience: AUDIENCE, tenant: &tenant, leeway_seconds: 30 };
     verify(token, std::slice::from_ref(key.verify_key()), &expected, now)
 }
 

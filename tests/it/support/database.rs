@@ -53,6 +53,8 @@ impl TestDatabase {
             wait: Duration::from_secs(20),
             busy_timeout: Duration::from_secs(10),
             statement_timeout: Duration::from_secs(30),
+            write_queue: 1024,
+            write_batch: 256,
             ca: None,
         }
     }
