@@ -137,9 +137,14 @@ impl<'a> Header<'a> {
         put_optional_text(&mut self.set, tags::ACCESSION_NUMBER, VR::SH, Some(accession));
         let id = self.rendering.study.study_id.as_deref().map(|id| TextVr::Sh.fit(id).text);
         put_optional_text(&mut self.set, tags::STUDY_ID, VR::SH, id);
-        let referring = study.referring_physician.unwrap_or_default();
-        let referring = self.coder.name(&referring, "study.referringPhysician");
-        put_optional_text(&mut self.set, tags::REFERRING_PHYSICIAN_NAME, VR::PN, Some(referring));
+        let referring = study.referring_physician.map(|name| {
+            let text = self.coder.name(&name, "study.referringPhysician");
+            if text.is_empty() {
+                self.coder.losses.add("study.referringPhysician", "is empty and is left out");
+            }
+            text
+        });
+        put_optional_text(&mut self.set, tags::REFERRING_PHYSICIAN_NAME, VR::PN, referring);
         if let Some(description) = &study.description {
             let description = self.coder.fit(TextVr::Lo, description, "study.description");
             put_optional_text(&mut self.set, tags::STUDY_DESCRIPTION, VR::LO, Some(description));
