@@ -89,7 +89,9 @@ fn every_font_is_embedded_as_a_subset_with_the_widths_of_its_glyphs() {
             let exact = f32::from(advance) * 1000.0 / f32::from(face.units_per_em());
             assert!((exact - width.as_float().expect("a number")).abs() <= 0.5);
         }
-        names.insert(String::from_utf8_lossy(object.get(b"BaseFont").and_then(Object::as_name).expect("a name")).into_owned());
+        names.insert(
+            String::from_utf8_lossy(object.get(b"BaseFont").and_then(Object::as_name).expect("a name")).into_owned(),
+        );
     }
     assert!(names.iter().any(|name| name.ends_with("+NotoNaskhArabic-Regular")), "{names:?}");
     assert!(names.iter().any(|name| name.ends_with("+NotoSans-Bold")), "{names:?}");
