@@ -1,6 +1,8 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::base::VersionId;
-use crate::report::fhir::testing::{Case, small};
+use crate::report::fhir::testing::{Case, any_report, small};
 use crate::report::{ReportStatus, sample::sample};
 
 fn ids(case: &Case) -> Ids {
@@ -32,6 +34,33 @@ fn a_report_has_this_form() {
     assert_eq!(content.to_pretty(), include_str!("../../../../fixtures/fhir/report.bundle.json"));
     let transaction = transaction_bundle(&case.rendering(), &ids(&case), &case.attachments()).expect("writes");
     assert_eq!(transaction.to_pretty(), include_str!("../../../../fixtures/fhir/report.transaction.json"));
+}
+
+fn holds_nothing_empty(json: &Json) -> bool {
+    match json {
+        Json::Null => false,
+        Json::String(text) => !text.trim().is_empty(),
+        Json::Array(items) => !items.is_empty() && items.iter().all(holds_nothing_empty),
+        Json::Object(object) => !object.is_empty() && object.iter().all(|(_, value)| holds_nothing_empty(value)),
+        Json::Bool(_) | Json::Number(_) => true,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// R4 json.html: no empty objects, arrays and strings; no null (repeating primitives alone may have
+    /// it, and ours have not).
+    #[test]
+    fn nothing_empty_is_written(report in any_report()) {
+        let case = Case::of(report);
+        for bundle in [
+            content_bundle(&case.rendering(), &ids(&case), &case.attachments()).expect("writes"),
+            transaction_bundle(&case.rendering(), &ids(&case), &[]).expect("writes"),
+        ] {
+            prop_assert!(holds_nothing_empty(&bundle), "{}", bundle);
+        }
+    }
 }
 
 #[test]
