@@ -225,21 +225,21 @@ mod tests {
         Json::parse(text.as_bytes(), &JsonLimits::default()).expect("valid")
     }
 
-    fn id<'a>(found: Option<Located<'a>>) -> Option<&'a str> {
+    fn id(found: Option<Located<'_>>) -> Option<&str> {
         found.and_then(|found| found.resource.text_at(&["id"]))
     }
 
     #[test]
     fn references_are_resolved_against_full_urls() {
         let bundle = parse(
-            r##"{"resourceType":"Bundle","entry":[
+            r#"{"resourceType":"Bundle","entry":[
             {"fullUrl":"https://a.example/fhir/DiagnosticReport/1","resource":{"resourceType":"DiagnosticReport","id":"1",
               "contained":[{"resourceType":"Practitioner","id":"p"}]}},
             {"fullUrl":"https://b.example/fhir/Patient/1","resource":{"resourceType":"Patient","id":"1","x":"b"}},
             {"fullUrl":"https://a.example/fhir/Patient/1","resource":{"resourceType":"Patient","id":"1","x":"a"}},
             {"fullUrl":"urn:uuid:5","resource":{"resourceType":"Patient","id":"five"}},
             {"resource":{"resourceType":"Patient","id":"loose"}},
-            {"response":{"status":"200"}}]}"##,
+            {"response":{"status":"200"}}]}"#,
         );
         let resources = Resources::of(&bundle);
         let report = 0;

@@ -163,7 +163,9 @@ impl Rows {
     }
 
     fn codings(&mut self, param: &'static str, codings: &[Json]) {
-        codings.iter().for_each(|coding| self.coding(param, Some(coding)));
+        for coding in codings {
+            self.coding(param, Some(coding));
+        }
     }
 
     fn concept(&mut self, param: &'static str, concept: Option<&Json>) {
@@ -171,7 +173,9 @@ impl Rows {
     }
 
     fn concepts(&mut self, param: &'static str, concepts: &[Json]) {
-        concepts.iter().for_each(|concept| self.concept(param, Some(concept)));
+        for concept in concepts {
+            self.concept(param, Some(concept));
+        }
     }
 
     fn identifier(&mut self, param: &'static str, identifier: Option<&Json>) {
@@ -203,6 +207,113 @@ impl Rows {
     }
 
     fn references(&mut self, param: &'static str, references: &[Json]) {
-        references.iter().for_each(|reference| self.reference(param, Some(reference)));
+        for reference in references {
+            self.reference(param, Some(reference));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::fhir::JsonLimits;
+
+    fn parse(text: &str) -> Json {
+        Json::parse(text.as_bytes(), &JsonLimits::default()).expect("valid JSON")
+    }
+
+    /// The rows of a resource, as `param system|value`, `param type/id`, `param from..until`.
+    fn shown(resource: &Json) -> Vec<String> {
+        extract(resource)
+            .into_iter()
+            .map(|row| match row.value {
+                IndexValue::Token { system, value } => {
+                    format!("{} {}|{value}", row.param, system.unwrap_or_default())
+                }
+                IndexValue::Date { from, until } => format!("{} {}..{}", row.param, from.to_fhir(), until.to_fhir()),
+                IndexValue::Reference { resource_type, id } => format!("{} {resource_type}/{id}", row.param),
+            })
+            .collect()
+    }
+
+    fn entry(resource_type: &str) -> Json {
+        let bundle = parse(include_str!("../../fixtures/fhir/report.bundle.json"));
+        bundle
+            .items("entry")
+            .iter()
+            .filter_map(|entry| entry.get("resource"))
+            .find(|resource| resource.text_at(&["resourceType"]) == Some(resource_type))
+            .cloned()
+            .expect("there")
+    }
+
+    #[test]
+    fn a_report_is_found_by_what_its_references_say() {
+        let rows = shown(&entry("DiagnosticReport"));
+        for row in [
+            "identifier https://gateway.example/t/one/id/report|ct-1",
+            "status |amended",
+            "report-status |amended",
+            "category http://loinc.org|LP29684-5",
+            "code http://loinc.org|24627-2",
+            "date 2026-02-02T00:00:00.000Z..2026-02-03T00:00:00.000Z",
+            "issued 2026-02-03T04:05:06.070Z..2026-02-03T04:05:06.080Z",
+            "patient:identifier https://causeway.health/fhir/issuer/St.%20Mary|4711",
+            "based-on:identifier https://gateway.example/t/one/id/accession|A|1",
+            "imaging-study:identifier urn:dicom:uid|urn:oid:1.2.3.4",
+            "modality http://dicom.nema.org/resources/ontology/DCM|CT",
+        ] {
+            assert!(rows.iter().any(|found| found == row), "{row} is not among {rows:#?}");
+        }
+        assert_eq!(rows.iter().filter(|row| row.starts_with("result Observation/")).count(), 2);
+        assert_eq!(rows.iter().filter(|row| row.starts_with("patient Patient/")).count(), 1);
+    }
+
+    #[test]
+    fn a_draft_is_told_from_a_preliminary_report() {
+        let draft = parse(
+            r#"{"resourceType":"DiagnosticReport","status":"preliminary","_status":{"extension":[
+            {"url":"https://causeway.health/fhir/StructureDefinition/report-status","valueCode":"draft"}]}}"#,
+        );
+        assert_eq!(shown(&draft), ["status |preliminary", "report-status |draft"]);
+    }
+
+    #[test]
+    fn records_about_a_report_are_found_by_it() {
+        assert!(shown(&entry("DocumentReference")).contains(&"related DiagnosticReport/ct-1".to_owned()));
+        let provenance = shown(&entry("Provenance"));
+        assert!(provenance.contains(&"target DiagnosticReport/ct-1".to_owned()));
+        assert!(provenance.iter().any(|row| row.starts_with("entity Patient/")));
+        assert!(shown(&entry("Observation")).iter().any(|row| row.starts_with("derived-from ImagingStudy/")));
+    }
+
+    #[test]
+    fn periods_may_be_open() {
+        let report = parse(r#"{"resourceType":"DiagnosticReport","effectivePeriod":{"start":"2024-05"}}"#);
+        let rows = extract(&report);
+        let from = Timestamp::parse("2024-05-01T00:00:00Z").expect("valid");
+        assert_eq!(rows[0].value, IndexValue::Date { from, until: Timestamp(i64::MAX) });
+    }
+
+    proptest! {
+        #[test]
+        fn a_row_comes_once_from_any_document(names in prop::collection::vec("status|code|identifier|target|what", 0..4),
+                                              values in prop::collection::vec("[a-zA-Z0-9/-]{0,12}", 4)) {
+            let members: Vec<String> =
+                names.iter().zip(&values).map(|(name, value)| format!("\"{name}\":[\"{value}\",{{\"value\":\"{value}\"}}]")).collect();
+            let mut unique: Vec<String> = Vec::new();
+            for member in members {
+                if !unique.iter().any(|other| other.split(':').next() == member.split(':').next()) {
+                    unique.push(member);
+                }
+            }
+            unique.push("\"resourceType\":\"Provenance\"".to_owned());
+            let rows = extract(&parse(&format!("{{{}}}", unique.join(","))));
+            for (index, row) in rows.iter().enumerate() {
+                prop_assert!(!rows[..index].contains(row));
+            }
+        }
     }
 }

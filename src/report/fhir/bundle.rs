@@ -164,3 +164,6 @@ fn request(resource_type: &str, resource: &Json, tag: Option<(String, String)>) 
         _ => Request { method: "POST", url: name, if_none_exist: Some(search) },
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,11 +10,10 @@ use crate::fhir::{Json, Object};
 /// administrator, an EHR, the archive's index) stays as it is: the report itself repeats what it states.
 /// An ImagingStudy from the archive takes the place of one from a report, and not the other way round.
 pub fn replaces(existing: &Json, ours: &Json) -> bool {
-    match (origin(existing), origin(ours)) {
-        (Some(Origin::Report), Some(_)) => true,
-        (Some(Origin::Archive), Some(Origin::Archive)) => true,
-        _ => false,
-    }
+    matches!(
+        (origin(existing), origin(ours)),
+        (Some(Origin::Report), Some(_)) | (Some(Origin::Archive), Some(Origin::Archive))
+    )
 }
 
 /// An Observation that its report no longer has: it says that it should not be relied on.

@@ -2,11 +2,13 @@
 
 use proptest::prelude::*;
 
-use crate::base::{Decimal, TenantId, Timestamp, VersionId};
+use crate::base::{Date, Decimal, LogicalId, TenantId, TimeOfDay, Timestamp, Uid, VersionId};
 use crate::dicom::study::StudyFacts;
+use crate::report::codes::systems;
 use crate::report::sample::sample;
 use crate::report::{
-    Edition, Letterhead, Losses, Order, PersonName, Predecessor, Rendering, Report, ReportLimits, ReportStatus, Sex,
+    Author, Concept, Edition, Finding, ImageRef, KeyImage, Laterality, Letterhead, Losses, Measurement, Order, Patient,
+    PersonName, Predecessor, Rendering, Report, ReportLimits, ReportStatus, Sections, Severity, Sex, Study, Verifier,
 };
 
 use super::write::Attachment;
@@ -25,8 +27,8 @@ impl Case {
         let recorded_at = Timestamp::parse("2026-02-03T04:05:06.070Z").expect("valid");
         let predecessor = (report.status.is_verified() && !report.status.may_begin()).then(|| Predecessor {
             version: VersionId(2),
-            sop_class_uid: crate::base::Uid::parse("1.2.840.10008.5.1.4.1.1.88.11").expect("valid"),
-            sop_instance_uid: crate::base::Uid::derived(&["predecessor"]),
+            sop_class_uid: Uid::parse("1.2.840.10008.5.1.4.1.1.88.11").expect("valid"),
+            sop_instance_uid: Uid::derived(&["predecessor"]),
         });
         let edition = Edition {
             tenant: TenantId::default_tenant(),
@@ -154,4 +156,86 @@ pub(super) fn any_report() -> impl Strategy<Value = Report> {
                 crate::report::read::check(&report, &ReportLimits::default()).ok()
             },
         )
+}
+
+/// A small report that has a little of everything.
+pub(super) fn small() -> Report {
+    let concept = |system: &str, code: &str, display: &str| Concept {
+        system: system.to_owned(),
+        code: code.to_owned(),
+        display: display.to_owned(),
+    };
+    let uid = |text: &str| Uid::parse(text).expect("valid");
+    let image = ImageRef {
+        series_instance_uid: uid("1.2.3.4.1"),
+        sop_instance_uid: uid("1.2.3.4.1.1"),
+        sop_class_uid: Some(uid("1.2.840.10008.5.1.4.1.1.2")),
+        frame: Some(2),
+    };
+    Report {
+        id: LogicalId::parse("ct-1").expect("valid"),
+        status: ReportStatus::Final,
+        patient: Patient {
+            id: "4711".to_owned(),
+            issuer: Some("St. Mary".to_owned()),
+            name: PersonName::from_pn("Yamada^Tarou=山田^太郎=やまだ^たろう").expect("valid"),
+            birth_date: Date::parse("1961-04-05"),
+            sex: Some(Sex::Male),
+        },
+        study: Study {
+            study_instance_uid: uid("1.2.3.4"),
+            accession_number: Some("A|1".to_owned()),
+            study_date: Date::parse("2026-02-02"),
+            study_time: TimeOfDay::parse("08:05:09.120"),
+            modality: Some("CT".to_owned()),
+            description: Some("CT chest".to_owned()),
+            body_site: Some(concept(systems::SNOMED, "51185008", "Thorax")),
+            referring_physician: PersonName::from_pn("Roe^Richard"),
+        },
+        code: concept(systems::LOINC, "24627-2", "CT Chest"),
+        sections: Sections {
+            findings: Some("Nodule, 12.50 mm < 13 mm.\n\nNo effusion.".to_owned()),
+            impression: Some("Nodule.".to_owned()),
+            ..Sections::default()
+        },
+        structured_findings: vec![Finding {
+            id: "f1".to_owned(),
+            code: Some(concept(systems::SNOMED, "27925004", "Nodule")),
+            text: "Nodule in the right upper lobe".to_owned(),
+            body_site: Some(concept(systems::SNOMED, "45653009", "Upper lobe of lung")),
+            laterality: Some(Laterality::Right),
+            severity: Some(Severity::Moderate),
+            critical: true,
+            images: vec![image.clone()],
+        }],
+        measurements: vec![Measurement {
+            id: "m 1/2".to_owned(),
+            code: Some(concept(systems::SNOMED, "103339001", "Long axis")),
+            label: "long axis".to_owned(),
+            value: Decimal::parse("12.50").expect("valid"),
+            unit: "mm".to_owned(),
+            body_site: None,
+            laterality: Some(Laterality::Right),
+            method: Some(concept(systems::DCM, "121206", "Distance")),
+            tracking_id: Some("nodule 1".to_owned()),
+            image: Some(image.clone()),
+        }],
+        key_images: vec![KeyImage { image, caption: Some("nodule".to_owned()) }],
+        author: Author {
+            id: "a1".to_owned(),
+            name: PersonName::from_pn("Doe^Jane^^Dr").expect("valid"),
+            role: "radiologist".to_owned(),
+        },
+        verifier: Some(Verifier {
+            id: "v1".to_owned(),
+            name: PersonName::from_pn("Poe^Edgar").expect("valid"),
+            organization: Some("Department of Radiology".to_owned()),
+        }),
+        language: Some("en-GB".to_owned()),
+        order: Some(Order {
+            placer_number: Some("P1".to_owned()),
+            filler_number: None,
+            procedure_code: Some(concept("http://hospital.example/procedures", "CTTHX", "CT thorax")),
+        }),
+    }
 }

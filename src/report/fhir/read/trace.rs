@@ -100,7 +100,7 @@ fn covers(part: &str, path: &str) -> bool {
     path.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
 }
 
-impl<'t, 'a> Element<'t, 'a> {
+impl<'a> Element<'_, 'a> {
     /// A child, without carrying it.
     pub(super) fn child(self, key: &str) -> Option<Self> {
         Some(Self { json: self.json.get(key)?, ..self })

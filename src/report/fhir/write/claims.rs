@@ -11,6 +11,15 @@ pub(super) const ORGANIZATION: &str = "http://hl7.org/fhir/us/core/StructureDefi
 pub(super) const REPORT: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-diagnosticreport-note";
 pub(super) const DOCUMENT: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-documentreference";
 
+/// The profiles that resources of a report may claim, with their types.
+pub const CLAIMED_PROFILES: [(&str, &str); 5] = [
+    ("DiagnosticReport", REPORT),
+    ("DocumentReference", DOCUMENT),
+    ("Organization", ORGANIZATION),
+    ("Patient", PATIENT),
+    ("Practitioner", PRACTITIONER),
+];
+
 /// What holds of a report.
 pub(super) struct Claims {
     /// Name and gender are there.

@@ -26,6 +26,7 @@ use crate::report::Rendering;
 use super::ids::Ids;
 use claims::Claims;
 
+pub use claims::CLAIMED_PROFILES;
 pub use document::Attachment;
 pub use provenance::provenance;
 

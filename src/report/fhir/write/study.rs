@@ -23,7 +23,8 @@ pub(super) fn write(context: &Context<'_>) -> Result<Json, WriteError> {
     let facts = context.rendering.study;
     let study = &report.study;
     let known = !facts.series.is_empty();
-    let series = if known { facts.series.clone() } else { series_of_references(context) };
+    let referenced = if known { Vec::new() } else { series_of_references(context) };
+    let series = if known { &facts.series } else { &referenced };
     let source = if known { archive_source(context.rendering.public_url) } else { context.source() };
     let mut identifiers = vec![uid_identifier(context)?];
     identifiers.extend(order::accession(context)?);
@@ -56,7 +57,8 @@ pub(super) fn write(context: &Context<'_>) -> Result<Json, WriteError> {
         resource = resource.procedure_code(vec![Some(codeable(vec![concept_coding(code)?], None)?)]);
     }
     let mut json = Json::from_serialize(&resource.build()?)?;
-    let fact_time = facts.study_time.as_deref().and_then(TimeOfDay::parse_tm);
+    // A time belongs to its own date.
+    let fact_time = facts.study_time.as_deref().filter(|_| started == fact_date.as_ref()).and_then(TimeOfDay::parse_tm);
     if let (Some(_), Some(time), Some(object)) =
         (started, study.study_time.as_ref().or(fact_time.as_ref()), json.as_object_mut())
     {
