@@ -8,6 +8,7 @@ use super::line::Line;
 use super::shape::{Paragraph, Shaper, Span};
 use super::sheet::Sheet;
 use super::style::Style;
+use super::words;
 
 /// Lines one below the other, broken for one width.
 #[derive(Default)]
@@ -41,15 +42,43 @@ impl Block {
     /// Adds text in one style; each of its lines is a paragraph.
     pub(super) fn push(&mut self, shaper: &mut Shaper, path: &str, text: &str, style: Style) -> Result<(), PdfError> {
         for line in text.split(is_line_end) {
-            let expanded = line.replace('\t', TAB);
-            self.push_spans(shaper, path, &[Span { text: &expanded, style }])?;
+            let paragraph = shaper.shape(path, &line.replace('\t', TAB), style)?;
+            self.add(paragraph);
         }
         Ok(())
     }
 
-    /// Adds one paragraph in several styles; its text has no line ends.
-    pub(super) fn push_spans(&mut self, shaper: &mut Shaper, path: &str, spans: &[Span<'_>]) -> Result<(), PdfError> {
-        let paragraph = shaper.shape(path, spans)?;
+    /// Adds a line of a form: a label, a value and so on, in several styles. Line ends in values become
+    /// spaces.
+    pub(super) fn push_phrase(&mut self, shaper: &mut Shaper, path: &str, spans: &[Span<'_>]) -> Result<(), PdfError> {
+        let breaks = |character: char| character == '\t' || is_line_end(character);
+        let joined: Vec<String> = spans.iter().map(|span| span.text.replace(breaks, " ")).collect();
+        let spans: Vec<Span<'_>> =
+            joined.iter().zip(spans).map(|(text, span)| Span { text, style: span.style }).collect();
+        let paragraph = shaper.shape_phrase(path, &spans)?;
+        self.add(paragraph);
+        Ok(())
+    }
+
+    /// Adds a line of values parted by dots; empty ones are left out, and so is a line without any.
+    pub(super) fn push_parts(
+        &mut self,
+        shaper: &mut Shaper,
+        path: &str,
+        parts: &[&str],
+        style: Style,
+    ) -> Result<(), PdfError> {
+        let mut spans = Vec::new();
+        for text in parts.iter().filter(|part| !part.is_empty()) {
+            if !spans.is_empty() {
+                spans.push(Span { text: words::DOT, style });
+            }
+            spans.push(Span { text, style });
+        }
+        if spans.is_empty() { Ok(()) } else { self.push_phrase(shaper, path, &spans) }
+    }
+
+    fn add(&mut self, paragraph: Paragraph) {
         // An empty line only sets what follows apart.
         let leading = if paragraph.clusters.is_empty() { paragraph.leading * 0.6 } else { paragraph.leading };
         for line in paragraph.wrap(self.width) {
@@ -57,14 +86,6 @@ impl Block {
             self.lines.push(BlockLine { paragraph: self.paragraphs.len(), line, leading, indent });
         }
         self.paragraphs.push(paragraph);
-        Ok(())
-    }
-
-    /// Moves all lines to the left margin, whichever way they run.
-    pub(super) fn align_left(&mut self) {
-        for line in &mut self.lines {
-            line.indent = 0.0;
-        }
     }
 
     /// Whether the first line runs from right to left.

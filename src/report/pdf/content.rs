@@ -121,7 +121,7 @@ impl Draft<'_> {
         let written = pdf.to_lopdf_document(&PdfSaveOptions::default(), &mut Vec::new());
         let bytes = finish(written, &self.flow.glyphs, &metadata, &self.flow.marks, self.embedded)?;
         let mut losses = self.losses;
-        losses.0.extend(self.shaper.losses.0);
+        losses.0.extend(self.shaper.losses().0);
         Ok(Rendered { twin: Twin::Pdf, bytes, sop: None, losses })
     }
 }

@@ -46,8 +46,7 @@ fn cells(draft: &mut Draft<'_>, table: &Table, index: usize, finding: &Finding) 
     }
     text.push(shaper, &format!("{path}.text"), &finding.text, Style::CELL)?;
     let code = finding.code.as_ref().map(words::code).unwrap_or_default();
-    let detail = words::joined([format!("ID {}", finding.id).as_str(), &code]);
-    text.push(shaper, &path, &detail, Style::DETAIL)?;
+    text.push_parts(shaper, &path, &[&format!("ID {}", finding.id), &code], Style::DETAIL)?;
     let mut site = Block::new(table.text_width(2));
     let place = words::site(finding.body_site.as_ref(), finding.laterality);
     site.push(shaper, &format!("{path}.bodySite"), &place, Style::CELL)?;

@@ -5,7 +5,6 @@ use super::PdfError;
 use super::block::Block;
 use super::content::Draft;
 use super::flow::SIDE;
-use super::shape::Span;
 use super::style::{Color, Style};
 use super::{watermark, words};
 
@@ -16,13 +15,13 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let width = draft.flow.width();
     let version = format!("version {}", edition.version);
     let id = format!("Report {}", report.id);
-    let text = words::joined([id.as_str(), &version, words::foot_state(report.status)]);
-    let mut left = Block::of(&mut draft.shaper, "", &text, Style::DETAIL, width - NUMBER_WIDTH)?;
+    let mut left = Block::new(width - NUMBER_WIDTH);
+    left.push_parts(&mut draft.shaper, "", &[&id, &version, words::foot_state(report.status)], Style::DETAIL)?;
     let digest = format!("Content SHA-256 {}", draft.rendering.content_digest);
     left.push(&mut draft.shaper, "", &digest, Style::DETAIL)?;
     let word = words::watermark(report.status);
     if let Some(word) = word {
-        let shaped = draft.shaper.shape("", &[Span { text: word, style: Style::WATERMARK }])?;
+        let shaped = draft.shaper.shape("", word, Style::WATERMARK)?;
         draft.images.insert(WATERMARK.to_owned(), watermark::form(&shaped, draft.flow.page, Color::Shade.rgb())?);
     }
     let count = draft.flow.sheets.len();

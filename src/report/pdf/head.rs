@@ -139,12 +139,11 @@ impl Facts<'_, '_> {
         let label = Block::of(&mut self.draft.shaper, "", label, Style::LABEL, LABEL_WIDTH - 4.0)?;
         let mut block = Block::new(self.width - LABEL_WIDTH);
         if !value.is_empty() {
-            block.push_spans(&mut self.draft.shaper, path, &[Span { text: value, style }])?;
+            block.push_phrase(&mut self.draft.shaper, path, &[Span { text: value, style }])?;
         }
         if !detail.is_empty() {
-            block.push(&mut self.draft.shaper, path, detail, Style::DETAIL)?;
+            block.push_phrase(&mut self.draft.shaper, path, &[Span { text: detail, style: Style::DETAIL }])?;
         }
-        block.align_left();
         self.list.push(Fact { label, value: block });
         Ok(())
     }
@@ -213,15 +212,15 @@ fn set_running_head(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let born = report.patient.birth_date.as_ref().map(|date| format!("born {date}")).unwrap_or_default();
     let accession = report.study.accession_number.as_deref().map(|number| format!("accession {number}"));
     let id = format!("ID {}", report.patient.id);
-    let rest = words::joined([id.as_str(), &born, &accession.unwrap_or_default(), &report.code.display]);
+    let accession = accession.unwrap_or_default();
+    let style = Style::DETAIL;
+    let bold = Style { bold: true, ..style };
+    let mut spans = vec![Span { text: &name, style: bold }];
+    for text in [id.as_str(), &born, &accession, &report.code.display].into_iter().filter(|text| !text.is_empty()) {
+        spans.extend([Span { text: words::DOT, style }, Span { text, style }]);
+    }
     let mut block = Block::new(draft.flow.width());
-    let bold = Style { bold: true, ..Style::DETAIL };
-    let spans = [
-        Span { text: &name, style: bold },
-        Span { text: "  ·  ", style: Style::DETAIL },
-        Span { text: &rest, style: Style::DETAIL },
-    ];
-    block.push_spans(&mut draft.shaper, "patient.name", &spans)?;
+    block.push_phrase(&mut draft.shaper, "patient.name", &spans)?;
     // A head that fills the page would leave no room for anything else.
     if block.len() <= MOST_HEAD_LINES {
         draft.flow.set_running_head(block);

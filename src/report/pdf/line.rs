@@ -79,13 +79,12 @@ const TOLERANCE: f32 = 0.01;
 
 #[cfg(test)]
 mod tests {
-    use super::super::shape::{Shaper, Span};
+    use super::super::shape::Shaper;
     use super::super::style::Style;
     use super::*;
 
     fn lines(text: &str, width: f32) -> Vec<String> {
-        let paragraph =
-            Shaper::new(None, true).shape("test", &[Span { text, style: Style::BODY }]).expect("has all glyphs");
+        let paragraph = Shaper::new(None, true).shape("test", text, Style::BODY).expect("has all glyphs");
         paragraph
             .wrap(width)
             .iter()
@@ -100,8 +99,7 @@ mod tests {
     }
 
     fn visual(text: &str) -> String {
-        let paragraph =
-            Shaper::new(None, true).shape("test", &[Span { text, style: Style::BODY }]).expect("has all glyphs");
+        let paragraph = Shaper::new(None, true).shape("test", text, Style::BODY).expect("has all glyphs");
         let line = paragraph.wrap(1000.0).remove(0);
         paragraph.visual(&line).iter().map(|cluster| &paragraph.text[cluster.text.clone()]).collect()
     }

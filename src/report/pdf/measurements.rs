@@ -6,7 +6,7 @@ use crate::report::Measurement;
 use super::PdfError;
 use super::block::Block;
 use super::content::Draft;
-use super::shape::{Shaper, Span};
+use super::shape::Shaper;
 use super::style::Style;
 use super::table::{Column, Table};
 use super::words;
@@ -20,10 +20,10 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
     let width = draft.flow.width();
     let columns = vec![
         Column::text("No.", 28.0),
-        Column::text("Measurement", width - 28.0 - 66.0 - 54.0 - 112.0 - 42.0),
+        Column::text("Measurement", width - 28.0 - 66.0 - 64.0 - 110.0 - 42.0),
         Column::number("Value", 66.0),
-        Column::text("Unit", 54.0),
-        Column::text("Site", 112.0),
+        Column::text("Unit", 64.0),
+        Column::text("Site", 110.0),
         Column::text("Image", 42.0),
     ];
     let mut table = Table::new(draft, "Measurements", columns)?;
@@ -52,7 +52,7 @@ fn cells(
     let method = measurement.method.as_ref().map(|method| format!("method {}", words::coded(method, "")));
     let tracking = measurement.tracking_id.as_ref().map(|id| format!("tracked as {id}"));
     let (method, tracking) = (method.unwrap_or_default(), tracking.unwrap_or_default());
-    label.push(shaper, &path, &words::joined([id.as_str(), &code, &method, &tracking]), Style::DETAIL)?;
+    label.push_parts(shaper, &path, &[&id, &code, &method, &tracking], Style::DETAIL)?;
     let mut value = Block::of(shaper, "", measurement.value.as_str(), Style::NUMBER, table.text_width(2))?;
     value.indent_first(axis.indent(shaper, measurement)?);
     let unit =
@@ -99,5 +99,5 @@ fn integer_part(value: &str) -> &str {
 }
 
 fn width_of(shaper: &mut Shaper, text: &str) -> Result<f32, PdfError> {
-    Ok(shaper.shape("", &[Span { text, style: Style::NUMBER }])?.width())
+    Ok(shaper.shape("", text, Style::NUMBER)?.width())
 }

@@ -5,6 +5,7 @@
 
 mod block;
 mod content;
+mod direction;
 mod embed;
 mod error;
 mod findings;

@@ -9,7 +9,7 @@ use super::flow::SIDE;
 use super::head::fitted;
 use super::picture::{MAX_BYTES, Picture};
 use super::style::{Color, Style};
-use super::{ImageProblem, PdfError, words};
+use super::{ImageProblem, PdfError};
 
 /// Most bytes of images in one document.
 const MAX_TOTAL_BYTES: usize = 4 * MAX_BYTES;
@@ -76,8 +76,8 @@ fn cell(draft: &mut Draft<'_>, index: usize, key: &KeyImage, width: f32, total: 
     }
     let mut caption = Block::new(width);
     let reference = draft.references.number(&key.image);
-    let heading = words::joined([format!("Key image {}", index + 1).as_str(), &reference]);
-    caption.push(&mut draft.shaper, "", &heading, Style::DETAIL)?;
+    let heading = format!("Key image {}", index + 1);
+    caption.push_parts(&mut draft.shaper, "", &[&heading, &reference], Style::DETAIL)?;
     if let Some(text) = &key.caption {
         caption.push(&mut draft.shaper, &format!("{path}.caption"), text, Style::CELL)?;
     }

@@ -10,7 +10,6 @@ use super::block::Block;
 use super::content::Draft;
 use super::style::Style;
 use super::table::{Column, Table};
-use super::words;
 
 /// Numbers of images, from 1.
 pub(super) struct References<'a> {
@@ -75,14 +74,15 @@ pub(super) fn write(draft: &mut Draft<'_>) -> Result<(), PdfError> {
         let frame = Block::of(shaper, "", &frame, Style::DETAIL, table.text_width(2))?;
         let mut cells = vec![number, uids, frame];
         if is_known {
-            let place = draft.rendering.study.instance(&image.sop_instance_uid).map(|(series, instance)| {
+            let mut place = Block::new(table.text_width(3));
+            if let Some((series, instance)) = draft.rendering.study.instance(&image.sop_instance_uid) {
                 let number =
                     |word: &str, number: Option<i32>| number.map(|n| format!("{word} {n}")).unwrap_or_default();
                 let description = series.description.as_deref().unwrap_or_default();
                 let (series, image) = (number("series", series.number), number("image", instance.number));
-                words::joined([series.as_str(), &image, description])
-            });
-            cells.push(Block::of(shaper, "study", &place.unwrap_or_default(), Style::DETAIL, table.text_width(3))?);
+                place.push_parts(shaper, "study", &[&series, &image, description], Style::DETAIL)?;
+            }
+            cells.push(place);
         }
         table.row(&mut draft.flow, &cells)?;
     }

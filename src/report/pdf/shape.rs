@@ -2,13 +2,13 @@
 //! UAX 24), shaped run by run, and kept as clusters in logical order, each with the text that it shows.
 //! Lines are cut from clusters afterwards (`line`), so nothing is shaped twice.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 
 use rustybuzz::ttf_parser::Tag;
 use rustybuzz::{BufferClusterLevel, Direction, Feature, Language, Script, ShapePlan, UnicodeBuffer};
-use unicode_bidi::{Level, ParagraphBidiInfo};
+use unicode_bidi::Level;
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 use unicode_script::UnicodeScript;
 use unicode_segmentation::UnicodeSegmentation;
@@ -16,6 +16,7 @@ use unicode_segmentation::UnicodeSegmentation;
 use crate::report::Losses;
 
 use super::PdfError;
+use super::direction::{Directions, is_rtl_language};
 use super::fonts::{Face, FaceId, Families, Family, is_default_ignorable};
 use super::style::Style;
 
@@ -92,9 +93,10 @@ pub(super) struct Shaper {
     plans: HashMap<(FaceId, bool, Option<Script>), ShapePlan>,
     language: Option<Language>,
     buffer: Option<UnicodeBuffer>,
+    is_rtl_language: bool,
     is_strict: bool,
     /// Characters without a glyph, by the element that has them.
-    pub(super) losses: Losses,
+    missing: BTreeMap<String, BTreeSet<char>>,
 }
 
 impl Shaper {
@@ -106,18 +108,28 @@ impl Shaper {
             plans: HashMap::new(),
             language: language.and_then(|tag| tag.parse().ok()),
             buffer: None,
+            is_rtl_language: language.is_some_and(is_rtl_language),
             is_strict,
-            losses: Losses::new(),
+            missing: BTreeMap::new(),
         }
     }
 
-    /// Shapes one paragraph. `path` names the element of the report that the text is from.
-    pub(super) fn shape(&mut self, path: &str, spans: &[Span<'_>]) -> Result<Paragraph, PdfError> {
+    /// Shapes a text of one paragraph. `path` names the element of the report that it is from.
+    pub(super) fn shape(&mut self, path: &str, text: &str, style: Style) -> Result<Paragraph, PdfError> {
+        let directions = Directions::of_text(text, self.is_rtl_language);
+        self.shape_spans(path, &[Span { text, style }], &directions)
+    }
+
+    /// Shapes words of a form with values between them, each piece a span.
+    pub(super) fn shape_phrase(&mut self, path: &str, spans: &[Span<'_>]) -> Result<Paragraph, PdfError> {
+        self.shape_spans(path, spans, &Directions::of_phrase(spans))
+    }
+
+    fn shape_spans(&mut self, path: &str, spans: &[Span<'_>], directions: &Directions) -> Result<Paragraph, PdfError> {
         let text: String = spans.iter().map(|span| span.text).collect();
-        let bidi = Bidi::of(&text);
         let leading = spans.iter().map(|span| span.style.leading()).fold(0.0, f32::max);
-        let mut out = Paragraph { is_rtl: bidi.is_rtl(), leading, ..Paragraph::default() };
-        for item in self.itemize(path, &text, spans, &bidi)? {
+        let mut out = Paragraph { is_rtl: directions.is_rtl, leading, ..Paragraph::default() };
+        for item in self.itemize(path, &text, spans, directions)? {
             self.shape_item(&text, &item, &mut out)?;
         }
         mark_breaks(&text, &mut out.clusters);
@@ -125,7 +137,13 @@ impl Shaper {
         Ok(out)
     }
 
-    fn itemize(&mut self, path: &str, text: &str, spans: &[Span<'_>], bidi: &Bidi<'_>) -> Result<Vec<Item>, PdfError> {
+    fn itemize(
+        &mut self,
+        path: &str,
+        text: &str,
+        spans: &[Span<'_>],
+        directions: &Directions,
+    ) -> Result<Vec<Item>, PdfError> {
         let mut items: Vec<Item> = Vec::new();
         let mut ends = spans
             .iter()
@@ -139,47 +157,66 @@ impl Shaper {
                 ends.next();
             }
             let Some((_, style)) = ends.peek().copied() else { break };
-            let level = bidi.level_at(start);
-            let last = items.last().filter(|item| item.style == style && item.level == level);
-            let current = last.and_then(|item| item.family);
-            let script = grapheme.chars().map(|character| character.script()).find(|script| is_real(*script));
-            let family = self.families.find(grapheme, script.is_none(), current)?;
-            if family.is_none() {
-                self.lose(path, grapheme)?;
+            let item = self.item(grapheme, start, style, directions, items.last())?;
+            if item.family.is_some() || grapheme.chars().nth(1).is_none() {
+                self.note_missing(path, grapheme, &item)?;
+                add(&mut items, item);
+                continue;
             }
-            let script = script.and_then(|script| iso15924(script.short_name()));
-            let range = start..start + grapheme.len();
-            match items.last_mut() {
-                Some(item)
-                    if item.style == style
-                        && item.level == level
-                        && item.family.is_some()
-                        && item.family == family
-                        && (script.is_none() || item.script.is_none() || item.script == script) =>
-                {
-                    item.text.end = range.end;
-                    item.script = item.script.or(script);
-                }
-                _ => items.push(Item { text: range, style, level, family, script }),
+            // No font has the whole grapheme; each of its characters may have one.
+            for (offset, character) in grapheme.char_indices() {
+                let character = character.encode_utf8(&mut [0; 4]).to_owned();
+                let item = self.item(&character, start + offset, style, directions, items.last())?;
+                self.note_missing(path, &character, &item)?;
+                add(&mut items, item);
             }
         }
         Ok(items)
     }
 
-    fn lose(&mut self, path: &str, grapheme: &str) -> Result<(), PdfError> {
-        for character in grapheme.chars().filter(|character| !is_default_ignorable(*character)) {
-            if self.families.find(character.encode_utf8(&mut [0; 4]), false, None)?.is_some() {
-                continue;
-            }
-            if self.is_strict {
-                return Err(PdfError::MissingGlyph { path: path.to_owned(), character });
-            }
-            let detail = format!("U+{:04X} has no glyph; its number is printed in its place", u32::from(character));
-            if !self.losses.0.iter().any(|loss| loss.path == path && loss.detail == detail) {
-                self.losses.add(path, detail);
-            }
+    fn item(
+        &mut self,
+        piece: &str,
+        start: usize,
+        style: Style,
+        directions: &Directions,
+        before: Option<&Item>,
+    ) -> Result<Item, PdfError> {
+        let level = directions.at(start);
+        let current = before.filter(|item| item.style == style && item.level == level).and_then(|item| item.family);
+        let script = piece.chars().map(|character| character.script()).find(|script| is_real(*script));
+        let family = self.families.find(piece, script.is_none(), current)?;
+        let script = script.and_then(|script| iso15924(script.short_name()));
+        Ok(Item { text: start..start + piece.len(), style, level, family, script })
+    }
+
+    fn note_missing(&mut self, path: &str, piece: &str, item: &Item) -> Result<(), PdfError> {
+        let Some(character) = piece.chars().next().filter(|_| item.family.is_none()) else { return Ok(()) };
+        if self.is_strict {
+            return Err(PdfError::MissingGlyph { path: path.to_owned(), character });
+        }
+        if !self.missing.get(path).is_some_and(|known| known.contains(&character)) {
+            self.missing.entry(path.to_owned()).or_default().insert(character);
         }
         Ok(())
+    }
+
+    /// The characters without a glyph, a loss for each element that has some.
+    pub(super) fn losses(&self) -> Losses {
+        let mut losses = Losses::new();
+        for (path, characters) in &self.missing {
+            let mut named: Vec<String> = characters
+                .iter()
+                .take(MOST_NAMED)
+                .map(|character| format!("U+{:04X}", u32::from(*character)))
+                .collect();
+            if characters.len() > MOST_NAMED {
+                named.push(format!("{} more", characters.len() - MOST_NAMED));
+            }
+            let detail = format!("no font has {}; numbers are printed in their place", named.join(", "));
+            losses.add(path.as_str(), detail);
+        }
+        losses
     }
 
     fn shape_item(&mut self, text: &str, item: &Item, out: &mut Paragraph) -> Result<(), PdfError> {
@@ -262,6 +299,9 @@ impl Shaper {
     }
 }
 
+/// Most characters that one loss names.
+const MOST_NAMED: usize = 20;
+
 const NO_LIGATURES: Feature = Feature { tag: Tag::from_bytes(b"liga"), value: 0, start: 0, end: u32::MAX };
 
 /// What can be shaped at once.
@@ -274,22 +314,20 @@ struct Item {
     script: Option<Script>,
 }
 
-/// Levels of a paragraph; most have no text that runs from right to left, and then there are none.
-struct Bidi<'a>(Option<ParagraphBidiInfo<'a>>);
-
-impl<'a> Bidi<'a> {
-    fn of(text: &'a str) -> Self {
-        // Nothing below U+0590 runs from right to left.
-        let may_be_rtl = text.chars().any(|character| character >= '\u{590}');
-        Self(may_be_rtl.then(|| ParagraphBidiInfo::new(text, None)).filter(ParagraphBidiInfo::has_rtl))
-    }
-
-    fn is_rtl(&self) -> bool {
-        self.0.as_ref().is_some_and(|info| info.paragraph_level.is_rtl())
-    }
-
-    fn level_at(&self, byte: usize) -> Level {
-        self.0.as_ref().and_then(|info| info.levels.get(byte).copied()).unwrap_or(Level::ltr())
+/// Adds an item, or lets the one before go on if both can be shaped at once.
+fn add(items: &mut Vec<Item>, item: Item) {
+    match items.last_mut() {
+        Some(last)
+            if last.style == item.style
+                && last.level == item.level
+                && last.family.is_some()
+                && last.family == item.family
+                && (last.script.is_none() || item.script.is_none() || last.script == item.script) =>
+        {
+            last.text.end = item.text.end;
+            last.script = last.script.or(item.script);
+        }
+        _ => items.push(item),
     }
 }
 

@@ -29,47 +29,50 @@ fn block(draft: &mut Draft<'_>) -> Result<Block, PdfError> {
     let (report, edition) = (draft.rendering.report, draft.rendering.edition);
     let mut block = Block::new(draft.flow.width());
     let shaper = &mut draft.shaper;
-    let verifier = report.verifier.as_ref().map(|verifier| {
-        let organization = verifier.organization.as_deref().unwrap_or_default();
-        (person(&verifier.name), words::joined([organization, format!("ID {}", verifier.id).as_str()]))
-    });
     let style = Style::VALUE;
-    match (edition.verified_at, verifier) {
-        (Some(time), Some((name, rest))) => {
-            let rest = format!("  ·  {rest}");
-            let spans = [
-                Span { text: "Electronically verified by ", style },
-                Span { text: &name, style: Style::STRONG },
-                Span { text: &rest, style },
-            ];
-            block.push_spans(shaper, "verifier", &spans)?;
-            block.push(shaper, "", &words::instant(time), style)?;
-        }
-        (Some(time), None) => {
-            block.push(shaper, "", &format!("Electronically verified {}", words::instant(time)), style)?;
-        }
-        (None, verifier) => {
-            block.push(shaper, "", "Not verified", Style::ALERT)?;
-            if let Some((name, rest)) = verifier {
-                block.push(shaper, "verifier", &format!("To be verified by {name}  ·  {rest}"), style)?;
-            }
-        }
+    let plain = |text| Span { text, style };
+    let verifier = report.verifier.as_ref();
+    let name = verifier.map(|verifier| person(&verifier.name)).unwrap_or_default();
+    let organization = verifier.and_then(|verifier| verifier.organization.as_deref()).unwrap_or_default();
+    let id = verifier.map(|verifier| format!("ID {}", verifier.id)).unwrap_or_default();
+    let begin = match (edition.verified_at, verifier) {
+        (Some(_), Some(_)) => "Electronically verified by ",
+        (Some(_), None) => "Electronically verified",
+        (None, _) => "To be verified by ",
+    };
+    if edition.verified_at.is_none() {
+        block.push(shaper, "", "Not verified", Style::ALERT)?;
     }
-    let author = words::joined([
-        format!("Written by {}", person(&report.author.name)).as_str(),
-        &report.author.role,
-        &format!("ID {}", report.author.id),
-    ]);
-    block.push(shaper, "author", &author, style)?;
+    if edition.verified_at.is_some() || verifier.is_some() {
+        let mut spans = vec![plain(begin), Span { text: &name, style: Style::STRONG }];
+        for text in [organization, &id].into_iter().filter(|text| !text.is_empty()) {
+            spans.extend([plain(words::DOT), plain(text)]);
+        }
+        block.push_phrase(shaper, "verifier", &spans)?;
+    }
+    if let Some(time) = edition.verified_at {
+        block.push(shaper, "", &words::instant(time), style)?;
+    }
+    let (name, id) = (person(&report.author.name), format!("ID {}", report.author.id));
+    let author = [
+        plain("Written by "),
+        plain(&name),
+        plain(words::DOT),
+        plain(&report.author.role),
+        plain(words::DOT),
+        plain(&id),
+    ];
+    block.push_phrase(shaper, "author", &author)?;
     let recorded = format!("Version {} recorded {}", edition.version, words::instant(edition.recorded_at));
     let follows = edition.predecessor.as_ref().map(|before| format!("follows verified version {}", before.version));
-    block.push(shaper, "", &words::joined([recorded.as_str(), &follows.unwrap_or_default()]), Style::SMALL)?;
+    block.push_parts(shaper, "", &[&recorded, &follows.unwrap_or_default()], Style::SMALL)?;
     if let Some(reason) = &edition.reason {
-        block.push(shaper, "reason", &format!("Reason for this version: {reason}"), Style::SMALL)?;
+        let label = Span { text: "Reason for this version: ", style: Style::SMALL };
+        block.push_phrase(shaper, "reason", &[label, Span { text: reason, style: Style::SMALL }])?;
     }
     for file in draft.embedded {
-        let text = words::joined([format!("Attached: {}", file.name).as_str(), file.description]);
-        block.push(shaper, "attachments", &text, Style::DETAIL)?;
+        let name = format!("Attached: {}", file.name);
+        block.push_parts(shaper, "attachments", &[&name, file.description], Style::DETAIL)?;
     }
     Ok(block)
 }

@@ -101,7 +101,7 @@ pub(super) fn other_scripts(name: &PersonName) -> String {
         let parts: Vec<&str> = group.split('^').filter(|part| !part.is_empty()).collect();
         parts.join(" ")
     });
-    written.filter(|group| !group.is_empty()).collect::<Vec<_>>().join("  ·  ")
+    written.filter(|group| !group.is_empty()).collect::<Vec<_>>().join(DOT)
 }
 
 /// An instant to the second, `2026-02-03 04:05:06 UTC`.
@@ -110,7 +110,5 @@ pub(super) fn instant(timestamp: Timestamp) -> String {
     format!("{} {} UTC", text.get(..10).unwrap_or_default(), text.get(11..19).unwrap_or_default())
 }
 
-/// Values that are there, parted by dots.
-pub(super) fn joined<'a>(parts: impl IntoIterator<Item = &'a str>) -> String {
-    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("  ·  ")
-}
+/// What stands between two values.
+pub(super) const DOT: &str = "  ·  ";

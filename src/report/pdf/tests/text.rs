@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::PdfError;
-use super::super::shape::{Shaper, Span};
+use super::super::shape::Shaper;
 use super::super::style::Style;
 use super::scene::Scene;
 
@@ -65,7 +65,7 @@ fn a_character_without_a_glyph_is_named_and_never_a_box() {
     let losses = scene.render().losses;
     assert_eq!(losses.0.len(), 1);
     assert_eq!(losses.0[0].path, "sections.findings");
-    assert_eq!(losses.0[0].detail, "U+1F600 has no glyph; its number is printed in its place");
+    assert_eq!(losses.0[0].detail, "no font has U+1F600; numbers are printed in their place");
     assert_eq!(set("before \u{1f600} after"), ["before \u{1f600} after"]);
 }
 
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn any_text_is_covered_by_its_clusters_and_lines(text in "[^\\p{Cc}\\u{2028}\\u{2029}]{0,60}", width in 1.0_f32..300.0) {
         let mut shaper = Shaper::new(Some("en"), false);
-        let paragraph = shaper.shape("test", &[Span { text: &text, style: Style::BODY }]).expect("shapes");
+        let paragraph = shaper.shape("test", &text, Style::BODY).expect("shapes");
         let mut end = 0;
         for cluster in &paragraph.clusters {
             prop_assert_eq!(cluster.text.start, end);
