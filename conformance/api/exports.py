@@ -14,6 +14,7 @@ def run(bench):
     report = read_report(bench.seed(1, 19)[0])
     report_id = reports.create(unfinished(report)).json['id']
     sessions = {form: one_export(bench, reports, report_id, form, media_type) for form, media_type in FORMS.items()}
+    named_before_verified(bench, reports, report)
     events(bench, reports, report_id)
     downloads(bench, reports, sessions['pdf'])
     again(bench, reports, report_id, sessions['pdf'])
@@ -37,6 +38,15 @@ def one_export(bench, reports, report_id, form, media_type):
     bench.check(f'{form}: under a name', 'filename' in (loaded.header('content-disposition') or ''), loaded.headers)
     bench.equal(f'{form}: of the length that it says', int(loaded.header('content-length') or -1), len(loaded.body))
     return export_id
+
+
+def named_before_verified(bench, reports, report):
+    """A report may say who will verify it before they do."""
+    verifier = {'id': 'rad-1', 'name': {'family': 'Judge', 'given': ['Ada']}}
+    report_id = reports.create(unfinished(report) | {'id': 'named', 'verifier': verifier}).json['id']
+    for form in FORMS:
+        status = reports.wait_for_export(reports.export(report_id, form).json['exportId'])
+        bench.check(f'{form}: a preliminary report that names its verifier', status['status'] == 'completed', status)
 
 
 def events(bench, reports, report_id):

@@ -54,7 +54,8 @@ def amendments(bench, reports, report):
     report_id = created.json['id']
     before = reports.act(report_id, 'finalize', created.header('etag'))
     etag = before.header('etag')
-    changed = before.json | {'status': 'amended', 'sections': report['sections'] | {'impression': 'Amended.'}}
+    changed = {name: value for name, value in before.json.items() if name != 'meta'} \
+        | {'status': 'amended', 'sections': report['sections'] | {'impression': 'Amended.'}}
     amendment = {'report': changed, 'reason': 'The level was wrong.'}
     amended = reports.act(report_id, 'amend', etag, amendment)
     bench.equal('a final report is amended', (amended.status, amended.json.get('status')), (200, 'amended'))
