@@ -1,12 +1,12 @@
 """Who may do what: tokens, roles and scopes; and what is open to everyone."""
-from bench import read_report
+from bench import read_report, unfinished
 
 BACKENDS = ('sqlite', 'postgres')
 
 
 def run(bench):
     gateway = bench.gateway().start()
-    report = read_report(bench.seed(1, 20)[0]) | {'status': 'preliminary'}
+    report = unfinished(read_report(bench.seed(1, 20)[0]))
     radiologist = gateway.api('radiologist')
     created = radiologist.post('/api/reports', report)
     path = f'/api/reports/{created.json["id"]}'

@@ -1,5 +1,5 @@
 """The life of a report through the HTTP API: what may follow what, versions, and optimistic locking."""
-from bench import read_report
+from bench import read_report, unfinished
 from reports import Reports, rows
 
 BACKENDS = ('sqlite', 'postgres')
@@ -24,7 +24,7 @@ def content(report):
 
 
 def draft_to_final(bench, reports, report):
-    created = reports.create(report | {'status': 'draft'})
+    created = reports.create(unfinished(report, 'draft'))
     if not bench.check('a draft is created', created.status == 201, created):
         return
     report_id = created.json['id']
@@ -34,8 +34,7 @@ def draft_to_final(bench, reports, report):
     bench.equal('what is read is what was entered, digit for digit', content(read.json), content(report))
     bench.equal('it has the ETag of its creation', read.header('etag'), created.header('etag'))
 
-    changed = report | {'id': report_id, 'status': 'preliminary',
-                        'sections': report['sections'] | {'impression': 'Changed.\nΔ = 1.50 mm'}}
+    changed = unfinished(report) | {'id': report_id, 'sections': report['sections'] | {'impression': 'Changed.\nΔ = 1.50 mm'}}
     updated = reports.client.put(f'/api/reports/{report_id}', changed, {'if-match': read.header('etag')})
     bench.equal('it becomes preliminary', (updated.status, updated.json.get('status')), (200, 'preliminary'))
     verified = reports.act(report_id, 'finalize', updated.header('etag'))
@@ -51,12 +50,12 @@ def draft_to_final(bench, reports, report):
 
 
 def amendments(bench, reports, report):
-    created = reports.create(report | {'status': 'preliminary'})
+    created = reports.create(unfinished(report))
     report_id = created.json['id']
     before = reports.act(report_id, 'finalize', created.header('etag'))
     etag = before.header('etag')
-    changed = report | {'id': report_id, 'status': 'amended',
-                        'sections': report['sections'] | {'impression': 'Amended.'}}
+    changed = {name: value for name, value in before.json.items() if name != 'meta'} \
+        | {'status': 'amended', 'sections': report['sections'] | {'impression': 'Amended.'}}
     amendment = {'report': changed, 'reason': 'The level was wrong.'}
     amended = reports.act(report_id, 'amend', etag, amendment)
     bench.equal('a final report is amended', (amended.status, amended.json.get('status')), (200, 'amended'))
@@ -73,9 +72,9 @@ def amendments(bench, reports, report):
 
 
 def locking(bench, reports, report):
-    created = reports.create(report | {'status': 'draft'})
+    created = reports.create(unfinished(report, 'draft'))
     report_id, etag = created.json['id'], created.header('etag')
-    body = report | {'id': report_id, 'status': 'draft'}
+    body = unfinished(report, 'draft') | {'id': report_id}
     put = lambda headers: reports.client.put(f'/api/reports/{report_id}', body, headers).status
     bench.equal('without If-Match nothing is overwritten', put({}), 428)
     bench.equal('with the ETag it is', put({'if-match': etag}), 200)
@@ -84,23 +83,23 @@ def locking(bench, reports, report):
 
 
 def ends(bench, reports, sources):
-    given_up = reports.create(sources[0] | {'status': 'preliminary'})
+    given_up = reports.create(unfinished(sources[0]))
     cancelled = reports.act(given_up.json['id'], 'cancel', given_up.header('etag'))
     bench.equal('a preliminary report is given up', (cancelled.status, cancelled.json.get('status')), (200, 'cancelled'))
     again = reports.act(given_up.json['id'], 'finalize', cancelled.header('etag'))
     bench.equal('and cannot be verified then', again.status, 422)
 
-    draft = reports.create(sources[1] | {'status': 'draft'})
+    draft = reports.create(unfinished(sources[1], 'draft'))
     path = f'/api/reports/{draft.json["id"]}'
     bench.equal('a draft is deleted', reports.client.delete(path, {'if-match': draft.header('etag')}).status, 204)
     bench.equal('and is gone', reports.client.get(path).status, 410)
-    twice = reports.create(sources[2] | {'id': 'same-id', 'status': 'draft'})
+    twice = reports.create(unfinished(sources[2], 'draft') | {'id': 'same-id'})
     bench.equal('an id of the sender is kept', (twice.status, twice.json.get('id')), (201, 'same-id'))
-    bench.equal('and not taken twice', reports.create(sources[2] | {'id': 'same-id', 'status': 'draft'}).status, 409)
+    bench.equal('and not taken twice', reports.create(unfinished(sources[2], 'draft') | {'id': 'same-id'}).status, 409)
 
 
 def all_is_there_after_a_restart(bench, gateway, reports, report):
-    before = reports.create(report | {'status': 'preliminary'})
+    before = reports.create(unfinished(report))
     bench.equal('it stops when asked', gateway.stop(), 0)
     gateway.start()
     after = reports.get(before.json['id'])

@@ -1,5 +1,5 @@
 """Lists of reports: filters, and pages by keyset."""
-from bench import read_report
+from bench import read_report, unfinished
 from reports import Reports, rows
 
 BACKENDS = ('sqlite', 'postgres')
@@ -9,7 +9,7 @@ COUNT, PAGE = 30, 7
 def run(bench):
     gateway = bench.gateway().start()
     reports = Reports(gateway.api('radiologist'))
-    entered = [reports.create(read_report(path) | {'status': 'preliminary'}).json for path in bench.seed(COUNT, 18)]
+    entered = [reports.create(unfinished(read_report(path))).json for path in bench.seed(COUNT, 18)]
     ids = {report['id'] for report in entered}
 
     walked = pages(reports, limit=PAGE)

@@ -82,7 +82,7 @@ class Clients:
         if answer.status != 200:
             self.surprises.append(f'status of {export_id}: {answer}')
             return
-        progress, before = int(answer.json['progress']), self.progress.get(export_id, 0)
+        progress, before = answer.json['progress'], self.progress.get(export_id, 0)
         if progress < before:
             self.surprises.append(f'progress of {export_id} went from {before} to {progress}')
         self.progress[export_id] = progress

@@ -9,7 +9,7 @@ import pydicom
 import orthanc
 import process
 from api import Unreachable
-from bench import read_report
+from bench import read_report, unfinished
 from clients import Clients
 from reports import ENDED, Reports, rows
 
@@ -56,7 +56,7 @@ def enter(bench, reports):
     sources = [read_report(path) for path in bench.seed(REPORTS, 15)]
     entered = {}
     for report in sources:
-        created = reports.create(report | {'status': 'preliminary'})
+        created = reports.create(unfinished(report))
         verified = reports.act(created.json['id'], 'finalize', created.header('etag'))
         if verified.status != 200:
             raise RuntimeError(f'finalize: {verified}')

@@ -7,7 +7,7 @@ from urllib.parse import urlencode, urlsplit
 
 @dataclass
 class Answer:
-    """What came back. `json` keeps the digits of numbers as texts."""
+    """What came back. `json` keeps the digits of decimals, as texts."""
 
     status: int
     headers: dict = field(default_factory=dict)
@@ -15,7 +15,7 @@ class Answer:
 
     @property
     def json(self):
-        return json.loads(self.body, parse_float=str, parse_int=str)
+        return json.loads(self.body, parse_float=str)
 
     def header(self, name):
         return self.headers.get(name.lower())

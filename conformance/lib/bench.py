@@ -75,6 +75,11 @@ class Bench:
         self._servers.close()
 
 
+def unfinished(report, status='preliminary'):
+    """The report before someone verified it."""
+    return {name: value for name, value in report.items() if name != 'verifier'} | {'status': status}
+
+
 def read_report(path):
-    """A report of its own JSON, with its numbers as texts."""
-    return json.loads(path.read_text(encoding='utf-8'), parse_float=str, parse_int=str)
+    """A report of its own JSON; its decimals are texts there."""
+    return json.loads(path.read_text(encoding='utf-8'), parse_float=str)

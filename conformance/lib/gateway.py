@@ -1,5 +1,6 @@
 """The gateway under test: the binary, a directory, a configuration."""
 import json
+import secrets
 import subprocess
 
 import api
@@ -25,11 +26,16 @@ class Gateway(process.Server):
         self.port = process.free_port()
         self.url = f'http://127.0.0.1:{self.port}'
         own = {'data_dir': './data',
-               'http': {'listen': f'127.0.0.1:{self.port}', 'public_url': self.url},
-               'dimse': {'listen': 'off'}}
-        if database_url:
-            own['database'] = {'url': database_url}
+               'http': {'listen': f'127.0.0.1:{self.port}', 'public_url': self.url}}
+        if database_url:  # nodes that share a database need the same key, so it must be given
+            own |= {'database': {'url': database_url}, 'keys': {'master_key_file': str(self._make_key())}}
         (directory / 'causeway.toml').write_text(to_toml(merged(merged(own, IMPATIENT), settings)))
+
+    def _make_key(self):
+        path = self.directory / 'master.key'
+        path.write_text(secrets.token_hex(32))
+        path.chmod(0o600)
+        return path
 
     def command(self):
         return [self.binary, 'serve']

@@ -6,7 +6,7 @@ import pydicom
 
 import orthanc
 import study
-from bench import read_report
+from bench import read_report, unfinished
 from reports import Reports
 
 FORMATS = ('dicom-sr', 'dicom-pdf')
@@ -36,7 +36,7 @@ def peers(archive):
 
 def finalized(reports, report):
     """Enters a report as preliminary and verifies it; its id."""
-    created = reports.create(report | {'status': 'preliminary'})
+    created = reports.create(unfinished(report))
     report_id = created.json['id']
     verified = reports.act(report_id, 'finalize', created.header('etag'))
     if verified.status != 200:

@@ -16,7 +16,7 @@ def run(bench):
                for peer, report in zip(('by-cstore', 'by-stow', 'by-rest'), sources)}
     for peer, report_id in waiting.items():
         bench.equal(f'{peer}: the delivery is accepted', reports.deliver(report_id, [peer], FORMATS).status, 202)
-    reports.wait_for_deliveries(waiting['by-stow'], lambda delivery: int(delivery['attempts']) > 1)
+    reports.wait_for_deliveries(waiting['by-stow'], lambda delivery: delivery['attempts'] > 1)
     for peer, report_id in waiting.items():
         states = {delivery['state'] for delivery in reports.deliveries(report_id)}
         bench.check(f'{peer}: it waits', states and states <= {'pending', 'sending'}, states)

@@ -8,7 +8,7 @@ import pydicom
 
 import place
 import study
-from bench import read_report
+from bench import read_report, unfinished
 from reports import Reports
 
 
@@ -38,7 +38,7 @@ def run(bench):
 
 def exports(reports, report):
     """Status and bytes of the three twins of a new report."""
-    report_id = reports.create(report | {'status': 'preliminary'}).json['id']
+    report_id = reports.create(unfinished(report)).json['id']
     ids = {form: reports.export(report_id, form).json['exportId'] for form in ('dicom-sr', 'fhir', 'pdf')}
     return {form: (reports.wait_for_export(one), reports.download(one).body) for form, one in ids.items()}
 

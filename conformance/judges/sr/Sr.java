@@ -13,7 +13,7 @@ public final class Sr {
         for (String path : paths) {
             try {
                 System.out.print(validator.validate(path));
-            } catch (Exception e) {
+            } catch (Exception | OutOfMemoryError | StackOverflowError e) {
                 System.out.println("Exception: " + e);
             }
             System.out.println("\nEND " + path);
