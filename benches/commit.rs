@@ -15,7 +15,7 @@ use causeway::fhir::index::{IndexRow, IndexValue};
 use causeway::store::{DatabaseUrl, MigrationStep, ResourceWrite, Store, StoreSettings, Write, WriteSet, migrate};
 
 fn main() {
-    let seconds = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(5);
+    let seconds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(5);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("runtime");
     println!("one resource of 1.1 KB with 8 index rows a commit; {seconds} s each");
     println!("{:<10} {:>18} {:>18} {:>8}", "writers", "one by one, /s", "shared, /s", "ratio");

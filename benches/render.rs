@@ -14,7 +14,7 @@ use causeway::report::sr::HeadingCodes;
 use causeway::report::{Edition, Letterhead, Losses, Rendering, Report, family, pdf, read, sr, text, verify};
 
 fn main() {
-    let count = std::env::args().filter_map(|argument| argument.parse().ok()).next().unwrap_or(50);
+    let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(50);
     let reports: Vec<Report> = (0..count).map(|index| sample(20_261_121, index)).collect();
     let measurements: usize = reports.iter().map(|report| report.measurements.len()).sum();
     println!("{count} sample reports, {measurements} measurements together; one core");

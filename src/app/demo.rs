@@ -88,7 +88,7 @@ async fn load(ops: &Ops, tenant: &TenantId, folder: &Path) -> anyhow::Result<Vec
         match ops.read_report(&author, &id, None).await {
             Ok(_) => {}
             Err(Error::NotFound) => {
-                take_in(ops, &author, &id, &json).await.with_context(|| format!("{name} is refused"))?
+                take_in(ops, &author, &id, &json).await.with_context(|| format!("{name} is refused"))?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -27,7 +27,7 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Verify { of } => {
             let actor = Services::command_actor(&of.tenant, &[Role::Auditor]);
@@ -55,7 +55,7 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<Exit
                 lines.push_str(&ops.audit_event_to_fhir(&actor, event).to_text());
                 lines.push('\n');
             }
-            out.bytes(lines.as_bytes())?;
+            Out::bytes(lines.as_bytes())?;
             Ok(ExitCode::SUCCESS)
         }
     }

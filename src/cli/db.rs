@@ -22,7 +22,7 @@ pub(super) enum Verb {
     DryRun,
 }
 
-pub(super) async fn run(verb: &Verb, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: &Verb, config: &Config, out: Out) -> anyhow::Result<ExitCode> {
     let step = match verb {
         Verb::Status => MigrationStep::Look,
         Verb::Migrate => MigrationStep::Migrate,

@@ -53,7 +53,7 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     let actor = |of: &OfTenant| Services::command_actor(&of.tenant, &[Role::Admin]);
     let jobs = match verb {
         Verb::List { state, kind, limit, of } => {

@@ -21,7 +21,7 @@ pub(super) enum Verb {
     Rewrap,
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Rotate { of } => {
             let now = SystemClock::default().now();

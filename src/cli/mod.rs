@@ -93,32 +93,33 @@ enum Noun {
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let out = Out::new(arguments.json);
-    match dispatch(arguments, &out) {
+    match dispatch(arguments, out) {
         Ok(code) => code,
         Err(error) => {
-            out.failure(&error);
+            Out::failure(&error);
             ExitCode::FAILURE
         }
     }
 }
 
-fn dispatch(arguments: Arguments, out: &Out) -> anyhow::Result<ExitCode> {
+fn dispatch(arguments: Arguments, out: Out) -> anyhow::Result<ExitCode> {
     // What needs no configuration runs without reading one.
     match &arguments.noun {
-        Noun::Verify { files } => return verify::run(files, out),
+        Noun::Verify { files } => return Ok(verify::run(files, out)),
         Noun::Seed(options) => return seed::run(options, out),
         Noun::Report(report::Verb::Render(options)) => return report::render(options, out),
         _ => {}
     }
     let config = configuration::from_disk_and_env(arguments.config.as_deref(), &arguments.set)?;
     if let Noun::Config(verb) = &arguments.noun {
-        return config::run(verb, &config, out);
+        config::run(verb, &config, out);
+        return Ok(ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(in_runtime(arguments.noun, &config, out))
 }
 
-async fn in_runtime(noun: Noun, config: &Config, out: &Out) -> anyhow::Result<ExitCode> {
+async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<ExitCode> {
     if let Noun::Serve { demo } = noun {
         telemetry::hook_panics();
         telemetry::start_log(&config.log, std::io::IsTerminal::is_terminal(&std::io::stderr()))?;

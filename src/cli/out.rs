@@ -23,8 +23,8 @@ impl Out {
         }
     }
 
-    /// Bytes as they are, for `--out -`.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> std::io::Result<()> {
+    /// Bytes as they are.
+    pub(crate) fn bytes(bytes: &[u8]) -> std::io::Result<()> {
         use std::io::Write;
         let mut stdout = std::io::stdout().lock();
         stdout.write_all(bytes)?;
@@ -32,12 +32,12 @@ impl Out {
     }
 
     /// A remark for people, beside the result.
-    pub(crate) fn remark(self, text: &str) {
+    pub(crate) fn remark(text: &str) {
         eprintln!("{text}");
     }
 
     /// Why the command failed, with all causes.
-    pub(crate) fn failure(self, error: &anyhow::Error) {
+    pub(crate) fn failure(error: &anyhow::Error) {
         eprintln!("causeway: {error:#}");
     }
 }

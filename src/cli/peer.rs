@@ -75,7 +75,7 @@ pub(super) struct Add {
     of: OfTenant,
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::List { of } => {
             let peers = ops.peers(&Services::command_actor(&of.tenant, &[Role::Admin])).await?;

@@ -77,7 +77,7 @@ pub(super) struct Render {
     public_url: String,
 }
 
-pub(super) fn render(options: &Render, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) fn render(options: &Render, out: Out) -> anyhow::Result<ExitCode> {
     let twin = match options.format.as_str() {
         "sr" => Twin::DicomSr,
         name => Twin::parse(name).context("a format is fhir, sr, pdf, txt, dicom-pdf or dicom-ko")?,
@@ -117,10 +117,10 @@ pub(super) fn render(options: &Render, out: &Out) -> anyhow::Result<ExitCode> {
         }
     };
     for loss in &rendered.losses.0 {
-        out.remark(&format!("not carried: {}: {}", loss.path, loss.detail));
+        Out::remark(&format!("not carried: {}: {}", loss.path, loss.detail));
     }
     match &options.out {
-        None => out.bytes(&rendered.bytes)?,
+        None => Out::bytes(&rendered.bytes)?,
         Some(path) => {
             std::fs::write(path, &rendered.bytes).with_context(|| format!("{} cannot be written", path.display()))?;
         }
@@ -128,7 +128,7 @@ pub(super) fn render(options: &Render, out: &Out) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Render(options) => return render(&options, out),
         Verb::Import { file, of } => {
@@ -142,7 +142,7 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<Exit
                 (ops.create_report(&actor, &json).await?, Losses::new())
             };
             for loss in &losses.0 {
-                out.remark(&format!("not carried: {}: {}", loss.path, loss.detail));
+                Out::remark(&format!("not carried: {}: {}", loss.path, loss.detail));
             }
             let id = version.report.id.as_str();
             out.result(id, || Object::new().with("id", Json::string(id)).into());

@@ -23,7 +23,7 @@ pub(super) struct Options {
     out: PathBuf,
 }
 
-pub(super) fn run(options: &Options, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) fn run(options: &Options, out: Out) -> anyhow::Result<ExitCode> {
     std::fs::create_dir_all(&options.out).with_context(|| format!("{} cannot be made", options.out.display()))?;
     for index in 0..options.reports {
         let path = options.out.join(format!("report-{index:04}.json"));

@@ -21,7 +21,7 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     if let Verb::Add { name } = &verb {
         let now = SystemClock::default().now();
         ops.store().ensure_tenant(name, now).await?;

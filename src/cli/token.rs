@@ -43,7 +43,7 @@ pub(super) enum Verb {
     },
 }
 
-pub(super) async fn run(verb: Verb, ops: &Ops, out: &Out) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Mint { user, name, roles, of, scopes, lifetime } => {
             let parsed: Option<Vec<Role>> = roles.iter().map(|role| Role::parse(role)).collect();

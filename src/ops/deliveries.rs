@@ -63,7 +63,7 @@ impl Ops {
         let mut set = self.order(actor, &written, &orders);
         let mut event = self.event(actor, Operation::ReportDeliver);
         event = event.on(Object::resource("DiagnosticReport", report, Some(written.edition.version)));
-        for (peer, _) in &orders {
+        for peer in orders.keys() {
             event = event.on(Object::new(ObjectKind::Peer, peer.as_str()));
         }
         set.add(Write::Audit(event));

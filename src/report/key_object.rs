@@ -85,7 +85,7 @@ mod tests {
         let mut seen = 0;
         for index in 0..40 {
             let case = Case::sample(index).archived();
-            let (rendered, losses) = case.with(|rendering| render(rendering)).expect("rendered");
+            let (rendered, losses) = case.with(render).expect("rendered");
             assert!(losses.is_empty(), "{losses:?}");
             let Some(rendered) = rendered else {
                 assert!(case.report.key_images.is_empty());
@@ -114,7 +114,7 @@ mod tests {
         for key in &mut case.report.key_images {
             key.image.sop_class_uid = None;
         }
-        let (rendered, losses) = case.with(|rendering| render(rendering)).expect("rendered");
+        let (rendered, losses) = case.with(render).expect("rendered");
         assert!(rendered.is_none());
         assert_eq!(losses.0.len(), case.report.key_images.len());
         assert!(losses.0[0].path.starts_with("keyImages[0]"));

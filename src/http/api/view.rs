@@ -89,7 +89,7 @@ pub(super) fn delivery(delivery: &Delivery) -> Json {
         .with("peer", Json::string(delivery.peer.as_str()))
         .with("state", Json::string(delivery.state.as_str()))
         .with("attempts", Json::integer(delivery.attempts.into()))
-        .with_text("sopInstanceUID", delivery.sop_instance_uid.as_ref().map(|uid| uid.as_str()))
+        .with_text("sopInstanceUID", delivery.sop_instance_uid.as_ref().map(crate::base::id::Uid::as_str))
         .with_text("answer", delivery.answer.as_deref())
         .with("createdAt", instant(delivery.created_at))
         .with("updatedAt", instant(delivery.updated_at));

@@ -19,7 +19,7 @@ pub(super) async fn read(
     let format = fhir_format(&request)?;
     let (kind, id) = path.into_inner();
     let found = ops.read_resource(&caller.actor, known(&kind)?, &logical_id(&id)?).await?;
-    answer(&request, &format, found)
+    answer(&request, format, found)
 }
 
 /// `GET /fhir/r4/{type}/{id}/_history/{version}`
@@ -33,11 +33,11 @@ pub(super) async fn vread(
     let (kind, id, version) = path.into_inner();
     let version = VersionId::parse(&version).ok_or(HttpError::NotFound)?;
     let found = ops.read_resource_version(&caller.actor, known(&kind)?, &logical_id(&id)?, version).await?;
-    answer(&request, &format, found)
+    answer(&request, format, found)
 }
 
 /// The stored bytes as they are; parsed only where they are to be indented.
-fn answer(request: &HttpRequest, format: &FhirFormat, found: StoredResource) -> Result<HttpResponse, HttpError> {
+fn answer(request: &HttpRequest, format: FhirFormat, found: StoredResource) -> Result<HttpResponse, HttpError> {
     let tag = EntityTag::of_version(found.version_id);
     let unchanged = is_not_modified(request, &tag, Some(found.last_updated));
     let mut response = if unchanged {
