@@ -111,6 +111,8 @@ mod tests {
     #[test]
     fn unknown_classes_leave_nothing_to_select() {
         let mut case = (0..).map(Case::sample).find(|case| !case.report.key_images.is_empty()).expect("one");
+        case.report.structured_findings.clear();
+        case.report.measurements.clear();
         for key in &mut case.report.key_images {
             key.image.sop_class_uid = None;
         }

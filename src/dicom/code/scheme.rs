@@ -33,10 +33,11 @@ impl CodingSchemes {
         Self::default()
     }
 
-    /// With those that a data set describes.
+    /// With those that a data set describes, the first 256 of them.
     pub fn of(set: &DataSet) -> Self {
         let described = element::items(set, tags::CODING_SCHEME_IDENTIFICATION_SEQUENCE)
             .iter()
+            .take(MAX_DESCRIBED)
             .filter_map(|item| {
                 let text = |tag| element::text(item, tag);
                 let system = element::items(item, tags::CODING_SCHEME_RESOURCES_SEQUENCE)
@@ -156,6 +157,9 @@ const RETIRED: &[(&str, &str)] = &[
     ("SNM3", "urn:oid:2.16.840.1.113883.6.51"),
     ("99SDM", "urn:oid:2.16.840.1.113883.6.53"),
 ];
+
+/// They are looked through for each code: a stranger does not make that long.
+const MAX_DESCRIBED: usize = 256;
 
 /// In front of a designator that nothing describes.
 const UNNAMED: &str = "urn:causeway:coding-scheme:";

@@ -85,7 +85,7 @@ impl SrDocument {
         }
         let mut notes = Vec::new();
         let mut count = 1;
-        let mut root = shallow(set, "1", &mut notes);
+        let mut root = shallow(set, None, &mut notes);
         root.relationship = None;
         let mut open = vec![Open { item: root, children: element::items(set, tags::CONTENT_SEQUENCE), next: 0 }];
         loop {
@@ -99,7 +99,7 @@ impl SrDocument {
                 if open.len() >= limits.max_depth {
                     return Err(SrTreeError::TooDeep { max: limits.max_depth });
                 }
-                let item = shallow(child, &position(&open), &mut notes);
+                let item = shallow(child, Some(&open), &mut notes);
                 open.push(Open { item, children: element::items(child, tags::CONTENT_SEQUENCE), next: 0 });
                 continue;
             }
@@ -123,15 +123,15 @@ fn position(open: &[Open<'_>]) -> String {
     open.iter().fold("1".to_owned(), |way, level| format!("{way}.{}", level.next))
 }
 
-/// The item without its children.
-fn shallow(set: &DataSet, position: &str, notes: &mut Vec<Note>) -> ContentItem {
+/// The item without its children. `above` is what lies open above it, nothing above the root.
+fn shallow(set: &DataSet, above: Option<&[Open<'_>]>, notes: &mut Vec<Note>) -> ContentItem {
     let mut note = |kind| {
         if notes.len() < MAX_NOTES {
-            notes.push(Note { position: position.to_owned(), kind });
+            notes.push(Note { position: position(above.unwrap_or_default()), kind });
         }
     };
     let relationship = Relationship::parse(&text(set, tags::RELATIONSHIP_TYPE).unwrap_or_default());
-    if matches!(relationship, Relationship::Other(_)) && position != "1" {
+    if matches!(relationship, Relationship::Other(_)) && above.is_some() {
         note(NoteKind::UnknownRelationship);
     }
     let value = match text(set, tags::VALUE_TYPE) {

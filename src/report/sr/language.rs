@@ -22,6 +22,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("el", "Greek, Modern (1453-)"),
     ("nb-NO", "Norwegian (Bokmål) (Norway)"),
     ("nn-NO", "Norwegian (Nynorsk) (Norway)"),
+    ("und", "Undetermined"),
     ("zh-CN", "Chinese (S)"),
     ("zh-TW", "Chinese (T)"),
 ];

@@ -52,6 +52,9 @@ pub(crate) const PROCESSING_EQUIPMENT: Term = Term::dcm("109102", "Processing Eq
 
 /// Designator of our own codes.
 pub(crate) const OWN_SCHEME: &str = "99CAUSEWAY";
+/// The id of a coded finding. Not a tracking identifier (112039): that is observation context, which a
+/// text cannot have in Basic Text SR.
+pub(crate) const FINDING_ID: Term = Term::new("FINDING-ID", OWN_SCHEME, "Finding identifier");
 /// Of which class an actionable finding is.
 pub(crate) const ACTIONABLE: Term = Term::new("ACTIONABLE", OWN_SCHEME, "Actionable Finding Classification");
 /// All digits of a number that has more than DS can hold.

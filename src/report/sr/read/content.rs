@@ -6,6 +6,7 @@ use crate::dicom::sr::{ContentItem, ItemValue, Relationship};
 use super::super::super::Report;
 use super::super::super::model::PersonName;
 use super::super::terms::{self, HeadingCodes, OWN_SCHEME};
+use super::super::write::UNDETERMINED;
 use super::finding::section_of;
 use super::{Reading, append, line, lines};
 
@@ -53,12 +54,9 @@ impl Reading<'_> {
     ) -> bool {
         match &item.value {
             ItemValue::Code(code) if item.is(terms::LANGUAGE) && report.language.is_none() => {
-                report.language = Some(line(&code.value));
-                for child in &item.children {
-                    self.keep_as_text(child, position);
-                }
+                report.language = Some(line(&code.value)).filter(|tag| tag != UNDETERMINED);
             }
-            ItemValue::Code(code) if item.is(terms::OBSERVER_TYPE) => return code.is(terms::PERSON),
+            ItemValue::Code(code) if item.is(terms::OBSERVER_TYPE) && code.is(terms::PERSON) => {}
             ItemValue::Code(code) if item.is(terms::PROCEDURE_REPORTED) && procedure.is_none() => {
                 *procedure = Some(code.clone());
             }
@@ -76,6 +74,7 @@ impl Reading<'_> {
             }
             _ => return false,
         }
+        self.keep_below(item, position);
         true
     }
 
@@ -90,7 +89,10 @@ impl Reading<'_> {
         }
         for child in &item.children {
             match child.as_text() {
-                Some(role) if child.is(terms::OBSERVER_ROLE) => report.author.role = lines(role),
+                Some(role) if child.is(terms::OBSERVER_ROLE) && report.author.role.is_empty() => {
+                    report.author.role = lines(role);
+                    self.keep_below(child, position);
+                }
                 _ => self.keep_as_text(child, position),
             }
         }
@@ -103,9 +105,7 @@ impl Reading<'_> {
             Some(text) if item.relationship == Some(Relationship::Contains) => {
                 self.lose(position, "has no heading; it stands in the findings");
                 append(&mut self.sections.findings, &lines(text));
-                for child in &item.children {
-                    self.keep_as_text(child, position);
-                }
+                self.keep_below(item, position);
             }
             _ => self.keep_as_text(item, position),
         }

@@ -1,5 +1,7 @@
 //! Sections, coded findings and key images.
 
+use std::collections::HashSet;
+
 use crate::base::Uid;
 use crate::dicom::code::{Code, Term};
 use crate::dicom::sr::{ContentItem, ImageReference, ItemValue, SopReference};
@@ -16,7 +18,7 @@ impl Reading<'_> {
         for (index, child) in container.children.iter().enumerate() {
             let position = format!("{position}.{}", index + 1);
             match child.as_text() {
-                Some(_) if kind == SectionKind::Findings && child.child(terms::TRACKING_ID).is_some() => {
+                Some(_) if kind == SectionKind::Findings && child.child(terms::FINDING_ID).is_some() => {
                     let finding = self.finding(child, &position);
                     self.findings.push(finding);
                 }
@@ -68,10 +70,13 @@ impl Reading<'_> {
         for (index, child) in item.children.iter().enumerate() {
             let position = format!("{position}.{}", index + 1);
             match &child.value {
-                ItemValue::Text(id) if child.is(terms::TRACKING_ID) => finding.id = lines(id),
-                ItemValue::Code(code) if child.is(terms::FINDING) => finding.code = Some(self.concept(code)),
+                ItemValue::Text(id) if child.is(terms::FINDING_ID) && finding.id.is_empty() => finding.id = lines(id),
+                ItemValue::Code(code) if child.is(terms::FINDING) && finding.code.is_none() => {
+                    finding.code = Some(self.concept(code));
+                }
                 ItemValue::Code(_) if child.is(terms::FINDING_SITE) || child.is(terms::LATERALITY) => {
                     self.place(child, &position, &mut finding.body_site, &mut finding.laterality);
+                    continue;
                 }
                 ItemValue::Code(code) if child.is(terms::SEVERITY) && severity(code).is_some() => {
                     finding.severity = severity(code);
@@ -81,11 +86,15 @@ impl Reading<'_> {
                 }
                 value => match image_of(value) {
                     Some(image) => finding.images.extend(self.images(&image, &position)),
-                    None => self.keep_as_text(child, &position),
+                    None => {
+                        self.keep_as_text(child, &position);
+                        continue;
+                    }
                 },
             }
+            self.keep_below(child, &position);
         }
-        finding.id = unused(finding.id, 'f', self.findings.iter().map(|known| known.id.as_str()));
+        finding.id = self.finding_ids.take(finding.id, 'f');
         finding
     }
 
@@ -100,7 +109,10 @@ impl Reading<'_> {
         let Some(code) = item.as_code() else { return };
         if item.is(terms::LATERALITY) {
             match laterality(code) {
-                Some(known) => *side = Some(known),
+                Some(known) => {
+                    *side = Some(known);
+                    self.keep_below(item, position);
+                }
                 None => self.keep_as_text(item, position),
             }
             return;
@@ -112,9 +124,13 @@ impl Reading<'_> {
         *site = Some(self.concept(code));
         for (index, below) in item.children.iter().enumerate() {
             let known = below.as_code().filter(|_| below.is(terms::LATERALITY)).and_then(laterality);
+            let position = format!("{position}.{}", index + 1);
             match known {
-                Some(known) => *side = Some(known),
-                None => self.keep_as_text(below, &format!("{position}.{}", index + 1)),
+                Some(known) => {
+                    *side = Some(known);
+                    self.keep_below(below, &position);
+                }
+                None => self.keep_as_text(below, &position),
             }
         }
     }
@@ -124,10 +140,21 @@ impl Reading<'_> {
         for (index, child) in container.children.iter().enumerate() {
             let position = format!("{position}.{}", index + 1);
             let mut images: Vec<ImageRef> = Vec::new();
-            for item in std::iter::once(child).chain(&child.children) {
-                if let Some(image) = image_of(&item.value) {
-                    images.extend(self.images(&image, &position));
+            if let Some(image) = image_of(&child.value) {
+                images.extend(self.images(&image, &position));
+            } else if child.as_text().is_none() {
+                self.keep_as_text(child, &position);
+                continue;
+            }
+            for (index, below) in child.children.iter().enumerate() {
+                let position = format!("{position}.{}", index + 1);
+                match image_of(&below.value) {
+                    Some(image) if below.children.is_empty() => images.extend(self.images(&image, &position)),
+                    _ => self.keep_as_text(below, &position),
                 }
+            }
+            for image in &images {
+                self.key_instances.insert((image.sop_instance_uid.clone(), image.frame));
             }
             match child.as_text() {
                 Some(text) if images.is_empty() => {
@@ -143,10 +170,9 @@ impl Reading<'_> {
                     self.key_images
                         .extend(images.into_iter().map(|image| KeyImage { image, caption: caption.clone() }));
                 }
-                None if !images.is_empty() => {
+                None => {
                     self.key_images.extend(images.into_iter().map(|image| KeyImage { image, caption: None }));
                 }
-                None => self.keep_as_text(child, &position),
             }
         }
     }
@@ -172,19 +198,23 @@ fn severity(code: &Code) -> Option<Severity> {
     Severity::ALL.iter().copied().find(|known| code.is(terms::severity(*known)))
 }
 
-/// `id` if it is one and not taken, else the next free `f1`, `f2`.
-pub(super) fn unused<'i>(id: String, prefix: char, taken: impl Iterator<Item = &'i str>) -> String {
-    let taken: std::collections::HashSet<&str> = taken.collect();
-    if !id.is_empty() && !taken.contains(id.as_str()) {
-        return id;
-    }
-    let mut number = taken.len();
-    loop {
-        number += 1;
-        let id = format!("{prefix}{number}");
-        if !taken.contains(id.as_str()) {
-            return id;
+/// The ids of findings or of measurements.
+#[derive(Default)]
+pub(super) struct Ids {
+    taken: HashSet<String>,
+    last: usize,
+}
+
+impl Ids {
+    /// `id` if it is one and not taken, else the next free `f1`, `f2`; it is taken from then on. Numbers
+    /// are never tried twice, so that a document cannot make this slow.
+    pub(super) fn take(&mut self, id: String, prefix: char) -> String {
+        let mut id = id;
+        while id.is_empty() || !self.taken.insert(id.clone()) {
+            self.last += 1;
+            id = format!("{prefix}{}", self.last);
         }
+        id
     }
 }
 

@@ -1,12 +1,12 @@
 //! Measurement groups and numbers.
 
 use crate::base::Decimal;
-use crate::dicom::sr::{ContentItem, ItemValue, NumericValue};
+use crate::dicom::sr::{ContentItem, ItemValue};
 use crate::dicom::value::{DecimalString, decimal_of_ds};
 
 use super::super::super::model::{Concept, Finding, ImageRef, Laterality, Measurement};
 use super::super::terms::{self, OWN_SCHEME};
-use super::finding::{image_of, unused};
+use super::finding::image_of;
 use super::{Reading, line, lines};
 
 /// What the measurements of a group have in common.
@@ -28,36 +28,54 @@ impl Reading<'_> {
             let position = format!("{position}.{}", index + 1);
             match &child.value {
                 ItemValue::Container { .. } => self.group(child, &position),
-                ItemValue::Num(number) => self.number(child, number, &Group::default(), &position),
+                ItemValue::Num(_) => self.number(child, &Group::default(), &position),
                 _ => self.keep_as_text(child, &position),
             }
         }
     }
 
     fn group(&mut self, item: &ContentItem, position: &str) {
-        let mut group = Group::default();
+        let numbers = item.children.iter().filter(|child| matches!(child.value, ItemValue::Num(_)));
+        let mut group = Group { numbers: numbers.clone().count(), ..Group::default() };
+        let says_something = numbers.clone().any(|number| self.measured(number).is_some())
+            || item.children.iter().any(|child| child.as_code().is_some() && child.is(terms::FINDING));
+        if !says_something {
+            self.keep_as_text(item, position);
+            return;
+        }
         let mut tracking_uid = None;
         let place = |index: usize| format!("{position}.{}", index + 1);
         for (index, child) in item.children.iter().enumerate() {
+            let position = place(index);
             match &child.value {
-                ItemValue::Num(_) => group.numbers += 1,
+                ItemValue::Num(_) => continue,
                 ItemValue::Text(id) if child.is(terms::TRACKING_ID) && group.tracking_id.is_none() => {
                     group.tracking_id = Some(lines(id));
                 }
-                ItemValue::Uid(uid) if child.is(terms::TRACKING_UID) => tracking_uid = Some((uid, place(index))),
+                ItemValue::Uid(uid) if child.is(terms::TRACKING_UID) && tracking_uid.is_none() => {
+                    tracking_uid = Some((uid, position.clone()));
+                }
                 ItemValue::Code(code) if child.is(terms::FINDING) && group.finding.is_none() => {
                     group.finding = Some(self.concept(code));
                 }
-                ItemValue::Code(code) if child.is(terms::MEASUREMENT_METHOD) => group.method = Some(self.concept(code)),
+                ItemValue::Code(code) if child.is(terms::MEASUREMENT_METHOD) && group.method.is_none() => {
+                    group.method = Some(self.concept(code));
+                }
                 ItemValue::Code(_) if child.is(terms::FINDING_SITE) || child.is(terms::LATERALITY) => {
-                    self.place(child, &place(index), &mut group.body_site, &mut group.laterality);
+                    self.place(child, &position, &mut group.body_site, &mut group.laterality);
+                    continue;
                 }
                 ItemValue::Scoord { .. } | ItemValue::Image(_) => {
-                    let images = self.source(child, &place(index));
+                    let images = self.source(child, &position);
                     group.image = group.image.take().or_else(|| images.into_iter().next());
+                    continue;
                 }
-                _ => self.keep_as_text(child, &place(index)),
+                _ => {
+                    self.keep_as_text(child, &position);
+                    continue;
+                }
             }
+            self.keep_below(child, &position);
         }
         // We make the UID from the identifier; a stranger's says more.
         if let Some((uid, position)) = tracking_uid.filter(|_| !self.is_own) {
@@ -68,8 +86,8 @@ impl Reading<'_> {
             }
         }
         for (index, child) in item.children.iter().enumerate() {
-            if let ItemValue::Num(number) = &child.value {
-                self.number(child, number, &group, &place(index));
+            if matches!(child.value, ItemValue::Num(_)) {
+                self.number(child, &group, &place(index));
             }
         }
         self.group_finding(group, position);
@@ -81,7 +99,7 @@ impl Reading<'_> {
         self.lose(position, "says what was found; it stands among the findings");
         let id = group.tracking_id.unwrap_or_default();
         self.findings.push(Finding {
-            id: unused(id, 'f', self.findings.iter().map(|known| known.id.as_str())),
+            id: self.finding_ids.take(id, 'f'),
             text: code.display.clone(),
             code: Some(code),
             body_site: group.body_site,
@@ -92,10 +110,8 @@ impl Reading<'_> {
         });
     }
 
-    fn number(&mut self, item: &ContentItem, number: &NumericValue, group: &Group, position: &str) {
-        let measured = self.value_and_unit(item, number);
-        let concept = item.concept.as_ref().filter(|concept| !concept.value.is_empty());
-        let (Some((value, unit)), Some(concept)) = (measured, concept) else {
+    fn number(&mut self, item: &ContentItem, group: &Group, position: &str) {
+        let (Some((value, unit)), Some(concept)) = (self.measured(item), &item.concept) else {
             self.keep_as_text(item, position);
             return;
         };
@@ -113,35 +129,43 @@ impl Reading<'_> {
             image: group.image.clone(),
         };
         let mut image = None;
+        let mut label = None;
+        let mut own_method = None;
         for (index, child) in item.children.iter().enumerate() {
             let position = format!("{position}.{}", index + 1);
             match &child.value {
-                ItemValue::Text(text) if child.is(terms::EQUIVALENT_MEANING) => measurement.label = lines(text),
-                ItemValue::Text(text) if child.is(terms::TRACKING_ID) => measurement.id = lines(text),
-                ItemValue::Text(_) if child.is(terms::EXACT_VALUE) => {}
+                ItemValue::Text(text) if child.is(terms::EQUIVALENT_MEANING) && label.is_none() => {
+                    label = Some(lines(text));
+                }
+                ItemValue::Text(text) if child.is(terms::TRACKING_ID) && measurement.id.is_empty() => {
+                    measurement.id = lines(text);
+                }
+                ItemValue::Text(_) if self.is_own && child.is(terms::EXACT_VALUE) => {}
                 ItemValue::Uid(_) if child.is(terms::TRACKING_UID) => {}
-                ItemValue::Code(code) if child.is(terms::MEASUREMENT_METHOD) => {
-                    measurement.method = Some(self.concept(code));
+                ItemValue::Code(code) if child.is(terms::MEASUREMENT_METHOD) && own_method.is_none() => {
+                    own_method = Some(self.concept(code));
                 }
                 ItemValue::Code(_) if child.is(terms::FINDING_SITE) || child.is(terms::LATERALITY) => {
                     self.place(child, &position, &mut measurement.body_site, &mut measurement.laterality);
+                    continue;
                 }
-                ItemValue::Scoord { .. } => {
+                value if image_of(value).is_some() || matches!(value, ItemValue::Scoord { .. }) => {
                     let images = self.source(child, &position);
-                    image = image.or_else(|| images.into_iter().next());
-                }
-                value => match image_of(value) {
-                    Some(reference) => {
-                        let images = self.images(&reference, &position);
-                        if images.len() + usize::from(image.is_some()) > 1 {
-                            self.lose(&position, "refers to more than the one image that a measurement has");
-                        }
-                        image = image.or_else(|| images.into_iter().next());
+                    if images.len() + usize::from(image.is_some()) > 1 {
+                        self.lose(&position, "refers to more than the one image that a measurement has");
                     }
-                    None => self.keep_as_text(child, &position),
-                },
+                    image = image.or_else(|| images.into_iter().next());
+                    continue;
+                }
+                _ => {
+                    self.keep_as_text(child, &position);
+                    continue;
+                }
             }
+            self.keep_below(child, &position);
         }
+        measurement.label = label.unwrap_or(measurement.label);
+        measurement.method = own_method.or(measurement.method);
         measurement.image = image.or(measurement.image);
         measurement.body_site = measurement.body_site.or_else(|| group.body_site.clone());
         measurement.laterality = measurement.laterality.or(group.laterality);
@@ -159,12 +183,13 @@ impl Reading<'_> {
         if !(is_named_by_group && self.is_own) {
             measurement.tracking_id.clone_from(&group.tracking_id);
         }
-        let taken = self.measurements.iter().map(|known| known.id.as_str());
-        measurement.id = unused(std::mem::take(&mut measurement.id), 'm', taken);
+        measurement.id = self.measurement_ids.take(std::mem::take(&mut measurement.id), 'm');
     }
 
-    /// All digits of the value, and its UCUM unit; `None` where either is missing.
-    fn value_and_unit(&self, item: &ContentItem, number: &NumericValue) -> Option<(Decimal, String)> {
+    /// All digits of a number and its UCUM unit; `None` where either is missing, or what was measured.
+    fn measured(&self, item: &ContentItem) -> Option<(Decimal, String)> {
+        let ItemValue::Num(number) = &item.value else { return None };
+        item.concept.as_ref()?;
         let units = number.units.as_ref()?;
         let unit = match units.value.as_str() {
             "no units" => "1",
@@ -172,29 +197,38 @@ impl Reading<'_> {
         };
         let is_unit = units.scheme == "UCUM" && (self.is_own || ucum::validate(unit).is_ok());
         let ds = number.value.as_deref()?;
-        let exact = item.child(terms::EXACT_VALUE).and_then(ContentItem::as_text).and_then(Decimal::parse);
-        let exact = exact.filter(|exact| DecimalString::of(exact).text == ds.trim_matches(' '));
+        let exact = item.child(terms::EXACT_VALUE).filter(|_| self.is_own).and_then(ContentItem::as_text);
+        let exact =
+            exact.and_then(Decimal::parse).filter(|exact| DecimalString::of(exact).text == ds.trim_matches(' '));
         let value = exact.or_else(|| decimal_of_ds(ds))?;
         is_unit.then(|| (value, unit.to_owned()))
     }
 
     /// A number in the narrative of a foreign document: a measurement besides its text.
     pub(super) fn measured_in_text(&mut self, item: &ContentItem, position: &str) {
-        if let ItemValue::Num(number) = &item.value
-            && item.children.is_empty()
-            && self.value_and_unit(item, number).is_some()
-        {
-            self.number(item, number, &Group::default(), position);
+        if item.children.is_empty() && self.measured(item).is_some() {
+            self.number(item, &Group::default(), position);
         }
     }
 
     /// The image behind coordinates, or the image itself. The coordinates have no place in a report.
     fn source(&mut self, item: &ContentItem, position: &str) -> Vec<ImageRef> {
         if let Some(image) = image_of(&item.value) {
+            self.keep_below(item, position);
             return self.images(&image, position);
         }
         self.lose(position, "has coordinates that are not carried");
-        let image = item.children.iter().find_map(|child| image_of(&child.value));
-        image.map(|image| self.images(&image, position)).unwrap_or_default()
+        let mut images = Vec::new();
+        for (index, child) in item.children.iter().enumerate() {
+            let position = format!("{position}.{}", index + 1);
+            match image_of(&child.value) {
+                Some(image) => {
+                    images.extend(self.images(&image, &position));
+                    self.keep_below(child, &position);
+                }
+                None => self.keep_as_text(child, &position),
+            }
+        }
+        images
     }
 }

@@ -8,7 +8,7 @@ mod header;
 mod measurement;
 mod rest;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dicom_dictionary_std::{tags, uids};
 use unicode_normalization::UnicodeNormalization as _;
@@ -103,6 +103,11 @@ struct Reading<'a> {
     findings: Vec<Finding>,
     measurements: Vec<Measurement>,
     key_images: Vec<KeyImage>,
+    /// Ids that findings have, and those of measurements.
+    finding_ids: finding::Ids,
+    measurement_ids: finding::Ids,
+    /// Instances and frames that are key images.
+    key_instances: HashSet<(Uid, Option<u32>)>,
     /// Lines of what has no other place; they end in the findings.
     rest: Vec<String>,
 }
@@ -133,6 +138,9 @@ impl<'a> Reading<'a> {
             findings: Vec::new(),
             measurements: Vec::new(),
             key_images: Vec::new(),
+            finding_ids: finding::Ids::default(),
+            measurement_ids: finding::Ids::default(),
+            key_instances: HashSet::new(),
             rest: Vec::new(),
         }
     }
@@ -195,8 +203,16 @@ impl<'a> Reading<'a> {
             report.code = codes::report_code(report.study.modality.as_deref(), report.study.body_site.as_ref());
             self.losses.add("code", "is not said; it was chosen by modality and body site");
         }
+        let more = self.losses.0.len().saturating_sub(MAX_LOSSES);
+        if more > 0 {
+            self.losses.0.truncate(MAX_LOSSES);
+            self.losses.add("", format!("{more} more losses are not listed"));
+        }
     }
 }
+
+/// So many losses are listed; the rest is counted.
+const MAX_LOSSES: usize = 1000;
 
 /// Adds a text to a section, behind what it has.
 fn append(slot: &mut Option<String>, text: &str) {

@@ -16,6 +16,13 @@ impl Reading<'_> {
         }
     }
 
+    /// Keeps what is below an item that is read itself.
+    pub(super) fn keep_below(&mut self, item: &ContentItem, position: &str) {
+        for (index, below) in item.children.iter().enumerate() {
+            self.keep_as_text(below, &format!("{position}.{}", index + 1));
+        }
+    }
+
     /// An item and all below it as lines, `concept: value`, indented by their depth. Images in it become
     /// key images. The walk is iterative: the tree is as deep as a stranger made it.
     pub(super) fn as_lines(&mut self, item: &ContentItem, position: &str) -> Vec<String> {
@@ -74,7 +81,7 @@ impl Reading<'_> {
     /// Adds key images that are not there yet.
     pub(super) fn add_key_images(&mut self, images: impl Iterator<Item = KeyImage>) {
         for key in images {
-            if !self.key_images.iter().any(|known| known.image == key.image) {
+            if self.key_instances.insert((key.image.sop_instance_uid.clone(), key.image.frame)) {
                 self.key_images.push(key);
             }
         }

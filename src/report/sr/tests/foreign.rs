@@ -1,9 +1,12 @@
 //! Documents of other makers.
 
+use dicom_core::VR;
 use proptest::prelude::*;
 
 use super::*;
-use crate::report::model::Laterality;
+use crate::dicom::code::{Code, Term};
+use crate::dicom::sr::{ContentItem, ItemValue, NumericValue, Relationship, SrDocument};
+use crate::report::model::{Laterality, SectionKind};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -88,7 +91,80 @@ fn what_is_no_report_is_refused_and_what_is_broken_is_read_as_far_as_it_goes() {
     assert!(read(fixture!("broken/reportsi_with_empty_number_tags.dcm")).is_ok());
 }
 
+/// Items of every kind under names that the reader looks for, each text with a number of its own.
+fn any_item() -> impl Strategy<Value = ContentItem> {
+    let name = prop::sample::select(vec![
+        Some(terms::FINDING),
+        Some(terms::FINDING_SITE),
+        Some(terms::LATERALITY),
+        Some(terms::TRACKING_ID),
+        Some(terms::IMAGING_MEASUREMENTS),
+        Some(terms::MEASUREMENT_GROUP),
+        Some(terms::MEASUREMENT_METHOD),
+        Some(terms::KEY_OBJECT_DESCRIPTION),
+        Some(terms::key_images_heading(HeadingCodes::Ln)),
+        Some(terms::heading(SectionKind::Findings, HeadingCodes::Ln).0),
+        Some(terms::heading(SectionKind::Impression, HeadingCodes::Dcm).0),
+        Some(Term::ln("55107-7", "Addendum")),
+        Some(Term::new("X", "99Y", "Something else")),
+        None,
+    ]);
+    let container = ItemValue::Container { is_continuous: false, template: None };
+    let value = prop_oneof![
+        3 => (0..1_000_000_u32).prop_map(|number| ItemValue::Text(format!("text {number} end"))),
+        3 => Just(container),
+        1 => Just(ItemValue::Code(terms::FINDING.to_code())),
+        1 => Just(ItemValue::Num(NumericValue {
+            value: Some("1.50".into()),
+            units: Some(Code::new("mm", "UCUM", "mm")),
+            ..NumericValue::default()
+        })),
+        1 => Just(ItemValue::Uid("1.2.3".into())),
+        1 => Just(ItemValue::Reference(vec![1, 1])),
+        1 => Just(ItemValue::PersonName("A^B".into())),
+    ];
+    let relationship = prop_oneof![Just(Relationship::Contains), Just(Relationship::HasProperties)];
+    (relationship, name, value)
+        .prop_map(|(relationship, name, value)| ContentItem::new(relationship, name.map(Term::to_code), value))
+}
+
+fn texts(item: &ContentItem) -> Vec<&str> {
+    let below = item.children.iter().flat_map(texts);
+    item.as_text().into_iter().chain(below).collect()
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_text_of_any_tree_is_kept(items in prop::collection::vec((any_item(), any::<prop::sample::Index>()), 1..40)) {
+        let mut root = ContentItem::container(Relationship::Contains, terms::MEASUREMENT_REPORT.to_code(), Vec::new());
+        root.relationship = None;
+        for (item, place) in items {
+            let mut parent = &mut root;
+            for _ in 0..place.index(6) {
+                if parent.children.is_empty() {
+                    break;
+                }
+                let last = parent.children.len() - 1;
+                parent = &mut parent.children[last];
+            }
+            parent.children.push(item);
+        }
+        let mut set = element::DataSet::new_empty();
+        element::put_text(&mut set, tags::SOP_CLASS_UID, VR::UI, uids::COMPREHENSIVE_SR_STORAGE);
+        element::put_text(&mut set, tags::SOP_INSTANCE_UID, VR::UI, "2.25.1");
+        element::put_text(&mut set, tags::STUDY_INSTANCE_UID, VR::UI, "2.25.2");
+        let document = SrDocument { root };
+        document.put(&mut set);
+        let file = part10::write(&set, part10::TransferSyntax::ExplicitVrLittleEndian).expect("written");
+        let reading = read(&file).expect("read");
+        let json = reading.report.to_json().to_text();
+        for text in texts(&document.root) {
+            prop_assert!(json.contains(text), "{text} is not in {json}");
+        }
+    }
+
     #[test]
     fn a_changed_byte_never_panics(at in 132..4900_usize, byte in any::<u8>()) {
         let mut file = fixture!("tid1500_comprehensive.dcm").to_vec();

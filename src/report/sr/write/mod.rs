@@ -71,10 +71,13 @@ fn context(header: &mut Header<'_>, title: Term, measured: bool) -> Vec<ContentI
     let report = header.report.clone();
     let coder = &mut header.coder;
     let mut items = Vec::new();
-    if let Some(tag) = &report.language {
-        let language = Code::new(tag.as_str(), "RFC5646", language_name(tag));
-        items.push(ContentItem::code(Relationship::HasConceptMod, terms::LANGUAGE, language));
+    // TID 2000 row 2: the language has to be said.
+    let tag = report.language.as_deref().unwrap_or(UNDETERMINED);
+    if report.language.as_deref() == Some(UNDETERMINED) {
+        coder.losses.add("language", "is undetermined, as if it were not said");
     }
+    let language = Code::new(tag, "RFC5646", language_name(tag));
+    items.push(ContentItem::code(Relationship::HasConceptMod, terms::LANGUAGE, language));
     // The report's code stands in (0040,A372) in any case, where the reader looks for it.
     let code = coder.code(&report.code, "code");
     if measured {
@@ -111,3 +114,6 @@ fn context(header: &mut Header<'_>, title: Term, measured: bool) -> Vec<ContentI
     }
     items
 }
+
+/// BCP 47 for a language that is not known (RFC 5646 §4.1).
+pub(super) const UNDETERMINED: &str = "und";

@@ -34,8 +34,7 @@ pub(super) fn section(
     (!children.is_empty()).then(|| ContentItem::container(Relationship::Contains, heading.to_code(), children))
 }
 
-/// The words, and below them what is known in codes. The id, which marks it as a coded finding, is its
-/// tracking identifier.
+/// The words, and below them what is known in codes. The id marks it as a coded finding.
 fn finding(header: &mut Header<'_>, evidence: &mut Evidence<'_>, finding: &Finding, path: &str) -> ContentItem {
     let coder = &mut header.coder;
     let mut text = coder.fit(TextVr::Ut, &finding.text, &format!("{path}.text"));
@@ -46,7 +45,7 @@ fn finding(header: &mut Header<'_>, evidence: &mut Evidence<'_>, finding: &Findi
     }
     let id = coder.fit(TextVr::Ut, &finding.id, &format!("{path}.id"));
     let property = Relationship::HasProperties;
-    let mut children = vec![ContentItem::text(property.clone(), terms::TRACKING_ID, id)];
+    let mut children = vec![ContentItem::text(property.clone(), coder.own(terms::FINDING_ID), id)];
     if let Some(code) = &finding.code {
         let code = coder.code(code, &format!("{path}.code"));
         children.push(ContentItem::code(property.clone(), terms::FINDING, code));
