@@ -259,7 +259,7 @@ mod tests {
             "category http://loinc.org|LP29684-5",
             "code http://loinc.org|24627-2",
             "date 2026-02-02T00:00:00.000Z..2026-02-03T00:00:00.000Z",
-            "issued 2026-02-03T04:05:06.070Z..2026-02-03T04:05:06.080Z",
+            "issued 2026-02-03T04:05:06.070Z..2026-02-03T04:05:06.071Z",
             "patient:identifier https://causeway.health/fhir/issuer/St.%20Mary|4711",
             "based-on:identifier https://gateway.example/t/one/id/accession|A|1",
             "imaging-study:identifier urn:dicom:uid|urn:oid:1.2.3.4",

@@ -1,7 +1,6 @@
 //! Codings and identifiers.
 
 use crate::report::Concept;
-use crate::report::codes::systems;
 use crate::report::fhir::terms::{IDENTIFIER_TYPE, Term};
 
 use super::trace::Element;
@@ -88,15 +87,4 @@ pub(super) fn value<'a>(identifier: Element<'_, 'a>, is_ours: impl Fn(&str) -> b
         identifier.carry_child("system");
     }
     Some(value)
-}
-
-/// A unit of UCUM: the code, or the unit's name where the system is not said and the name is one.
-pub(super) fn ucum_unit<'a>(quantity: Element<'_, 'a>) -> Option<&'a str> {
-    let unit = match (quantity.peek("system"), quantity.peek("code"), quantity.peek("unit")) {
-        (Some(systems::UCUM), Some(code), _) => code,
-        (None, None, Some(unit)) => unit,
-        (None, None, None) => return Some("1"),
-        _ => return None,
-    };
-    (unit.bytes().all(|byte| byte.is_ascii_graphic()) && ucum::validate(unit).is_ok()).then_some(unit)
 }

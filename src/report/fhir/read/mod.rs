@@ -7,11 +7,13 @@
 //! the loss report.
 
 mod coded;
+mod feature;
 mod image;
 mod name;
 mod observation;
 mod patient;
 mod person;
+mod quantity;
 mod study;
 mod time;
 mod trace;

@@ -4,12 +4,13 @@ use std::collections::HashSet;
 
 use crate::base::Decimal;
 use crate::fhir::Json;
-use crate::report::fhir::terms::{self, CATEGORY_IMAGING, CRITICAL, FINDING, SEVERITY, TRACKING_ID, section_of};
-use crate::report::{Concept, Finding, ImageRef, Laterality, Measurement, ReportStatus, Sections, Severity};
+use crate::report::fhir::terms::{CATEGORY_IMAGING, FINDING, section_of};
+use crate::report::{Concept, Finding, Measurement, ReportStatus, Sections};
 
-use super::coded::{self, has_term, is_term};
-use super::image;
+use super::coded::{self, has_term};
+use super::feature::{common, id, is_critical, severity, tracking_id};
 use super::patient;
+use super::quantity::{plain_decimal, ucum_unit};
 use super::trace::Element;
 
 /// What the results of a report say.
@@ -46,13 +47,6 @@ struct Reader<'f, 't, 'a> {
     frame: &'f Frame<'t, 'a>,
     seen: HashSet<*const Json>,
     results: Results,
-}
-
-/// What findings and measurements have in common.
-struct Common {
-    body_site: Option<Concept>,
-    laterality: Option<Laterality>,
-    images: Vec<ImageRef>,
 }
 
 impl<'t, 'a> Reader<'_, 't, 'a> {
@@ -117,7 +111,7 @@ impl<'t, 'a> Reader<'_, 't, 'a> {
     /// A quantity: of an Observation, or of a component that belongs to one.
     fn quantity(&mut self, observation: Element<'t, 'a>, holder: Element<'t, 'a>, quantity: Element<'t, 'a>, id: &str) {
         let value = quantity.child("value").and_then(|value| plain_decimal(value.json.as_number()?));
-        let unit = coded::ucum_unit(quantity);
+        let unit = ucum_unit(quantity);
         let (Some(value), Some(unit), None) = (value, unit, quantity.peek("comparator")) else {
             self.quantity_in_words(observation, holder, quantity, id);
             return;
@@ -285,25 +279,6 @@ impl<'t, 'a> Reader<'_, 't, 'a> {
     }
 }
 
-/// The id of a finding or measurement: its own where we gave it one, else that of its record.
-fn id(observation: Element<'_, '_>) -> String {
-    let own = ["finding", "measurement"].iter().find_map(|kind| {
-        let identifier = observation.children("identifier").find(|identifier| super::is_own_kind(*identifier, kind))?;
-        let (_, id) = identifier.peek("value")?.split_once('/')?;
-        identifier.carry();
-        Some(id.to_owned())
-    });
-    let listed = || {
-        let identifier = observation.children("identifier").find(|identifier| !is_tracking_id(*identifier))?;
-        let value = identifier.peek("value").filter(|value| value.chars().count() <= LONGEST_ID)?;
-        identifier.carry_child("value");
-        Some(value.to_owned())
-    };
-    own.or_else(listed).or_else(|| observation.peek("id").map(str::to_owned)).unwrap_or_else(|| "1".to_owned())
-}
-
-const LONGEST_ID: usize = 64;
-
 /// What an Observation or component is about: the coding, and the words for it.
 fn code_and_label(holder: Element<'_, '_>) -> (Option<Concept>, String) {
     let Some(element) = holder.child("code") else {
@@ -312,96 +287,6 @@ fn code_and_label(holder: Element<'_, '_>) -> (Option<Concept>, String) {
     let code = coded::codeable(element, crate::report::codes::systems::LOINC);
     let label = element.text("text").map(str::to_owned).or_else(|| code.as_ref().map(|code| code.display.clone()));
     (code, label.unwrap_or_default())
-}
-
-fn common(observation: Element<'_, '_>, path: &str) -> Common {
-    let site = observation.child("bodySite");
-    if let Some(site) = site {
-        site.becomes(format!("{path}.bodySite"));
-        site.becomes(format!("{path}.laterality"));
-    }
-    let (body_site, laterality) = site.map(body_site).unwrap_or_default();
-    let mut images = Vec::new();
-    for reference in observation.children("derivedFrom") {
-        match reference.extension("image-reference") {
-            Some(extension) => {
-                extension.becomes(format!("{path}.image"));
-                extension.becomes(format!("{path}.images[{}]", images.len()));
-                images.extend(image::read(extension).map(|(image, _)| image));
-                reference.resolve();
-                reference.carry_child("reference");
-            }
-            None if reference.target().is_some_and(|target| target.resource_type() == Some("ImagingStudy")) => {
-                reference.carry();
-            }
-            None => {}
-        }
-    }
-    Common { body_site, laterality, images }
-}
-
-/// Site and side. The side is in our own extension, or a second coding.
-fn body_site(site: Element<'_, '_>) -> (Option<Concept>, Option<Laterality>) {
-    let side_of = |coding: Element<'_, '_>| {
-        Laterality::ALL.iter().copied().find(|side| is_term(coding, terms::laterality(*side)))
-    };
-    let stated = site.extension("laterality");
-    let side = match stated {
-        Some(extension) => {
-            // The words beside it are made from site and side.
-            site.carry_child("text");
-            extension.carry();
-            extension.child("valueCoding").and_then(side_of)
-        }
-        None => site.children("coding").find_map(|coding| {
-            let side = side_of(coding)?;
-            coding.carry();
-            Some(side)
-        }),
-    };
-    let coding = site
-        .children("coding")
-        .find(|coding| side_of(*coding).is_none() && coding.peek("system").is_some() && coding.peek("code").is_some());
-    (coding.and_then(|coding| coded::concept(coding, site.peek("text"))), side)
-}
-
-fn severity(observation: Element<'_, '_>) -> Option<Severity> {
-    let component = observation
-        .children("component")
-        .find(|component| component.child("code").is_some_and(|code| has_term(code, SEVERITY)))?;
-    let value = component.child("valueCodeableConcept")?;
-    let found = value
-        .children("coding")
-        .find_map(|coding| Severity::ALL.iter().copied().find(|severity| is_term(coding, terms::severity(*severity))));
-    if found.is_some() {
-        component.carry();
-    }
-    found
-}
-
-fn is_critical(observation: Element<'_, '_>) -> bool {
-    let mut critical = false;
-    for interpretation in observation.children("interpretation") {
-        if has_term(interpretation, CRITICAL) {
-            critical = true;
-        } else if interpretation.children("coding").any(|coding| {
-            coding.peek("system") == Some(CRITICAL.system) && matches!(coding.peek("code"), Some("HH" | "LL"))
-        }) {
-            interpretation.lose("is carried as critical, without its direction");
-            critical = true;
-        }
-    }
-    critical
-}
-
-fn tracking_id(observation: Element<'_, '_>, path: &str) -> Option<String> {
-    let identifier = observation.children("identifier").find(|identifier| is_tracking_id(*identifier))?;
-    identifier.becomes(format!("{path}.trackingId"));
-    coded::value(identifier, |system| system.ends_with("/id/tracking")).map(str::to_owned)
-}
-
-fn is_tracking_id(identifier: Element<'_, '_>) -> bool {
-    identifier.child("type").is_some_and(|kind| kind.children("coding").any(|coding| is_term(coding, TRACKING_ID)))
 }
 
 /// Whether an Observation's status says nothing beside the report's.
@@ -414,60 +299,5 @@ fn follows(report: ReportStatus, observation: &str) -> bool {
         ReportStatus::Corrected => matches!(observation, "corrected" | "final"),
         ReportStatus::Cancelled => observation == "cancelled",
         ReportStatus::EnteredInError => observation == "entered-in-error",
-    }
-}
-
-/// A number as a plain decimal: an exponent is written out, digit by digit.
-fn plain_decimal(number: &str) -> Option<Decimal> {
-    let (mantissa, exponent) = number
-        .split_once(['e', 'E'])
-        .map_or((number, 0), |(mantissa, exponent)| (mantissa, exponent.parse::<i32>().unwrap_or(i32::MAX)));
-    if exponent == 0 {
-        return Decimal::parse(mantissa);
-    }
-    if exponent.unsigned_abs() > LARGEST_EXPONENT {
-        return None;
-    }
-    let (sign, digits) = mantissa.strip_prefix('-').map_or(("", mantissa), |digits| ("-", digits));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    let all = format!("{whole}{fraction}");
-    let point = i32::try_from(whole.len()).ok()? + exponent;
-    let (whole, fraction) = match usize::try_from(point) {
-        Ok(point) if point >= all.len() => (format!("{all:0<point$}"), String::new()),
-        Ok(point) => (all.get(..point)?.to_owned(), all.get(point..)?.to_owned()),
-        Err(_negative) => {
-            let zeros = usize::try_from(point.unsigned_abs()).ok()?;
-            (String::new(), format!("{}{all}", "0".repeat(zeros)))
-        }
-    };
-    let whole = whole.trim_start_matches('0');
-    let whole = if whole.is_empty() { "0" } else { whole };
-    let text = if fraction.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{fraction}") };
-    Decimal::parse(&text)
-}
-
-const LARGEST_EXPONENT: u32 = 40;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn exponents_are_written_out() {
-        let cases = [
-            ("1.50", Some("1.50")),
-            ("1e3", Some("1000")),
-            ("1.50e1", Some("15.0")),
-            ("1.50E+2", Some("150")),
-            ("-2.5e-3", Some("-0.0025")),
-            ("12e-1", Some("1.2")),
-            ("0.5e1", Some("5")),
-            ("1e99", None),
-            ("1e999999999999", None),
-            ("-0", None),
-        ];
-        for (number, decimal) in cases {
-            assert_eq!(plain_decimal(number).as_ref().map(Decimal::as_str), decimal, "{number}");
-        }
     }
 }

@@ -1,20 +1,18 @@
 //! DiagnosticReport: the report itself.
 
 use fhir_sdk::r4b::codes::{DiagnosticReportStatus, NarrativeStatus};
-use fhir_sdk::r4b::resources::{DiagnosticReport, DiagnosticReportEffective};
-use fhir_sdk::r4b::types::{CodeableConcept, Extension, ExtensionValue, Narrative};
+use fhir_sdk::r4b::types::{Extension, ExtensionValue, FieldExtension, Narrative};
 
+use crate::base::Date;
 use crate::fhir::Json;
 use crate::report::ReportStatus;
 use crate::report::fhir::terms::{self, CATEGORY_US_CORE, CATEGORY_V2};
 use crate::report::model::SectionKind;
 
+use super::body::Body;
 use super::claims::{REPORT, claimed};
 use super::observation::image_reference;
-use super::types::{
-    codeable, compound, concept_coding, date_time, extension, field, instant, meta, own_identifier, part, some, term,
-    term_concept,
-};
+use super::types::{codeable, compound, concept_coding, extension, field, own_identifier, part, term, term_concept};
 use super::{
     Attachment, Context, WriteError, document, narrative, observation, order, organization, patient, person, study,
 };
@@ -31,43 +29,38 @@ pub(super) fn write(context: &Context<'_>, attachments: &[Attachment<'_>]) -> Re
         performers.push(person::author_reference(context)?);
     }
     let narrative = Narrative::builder().status(NarrativeStatus::Generated).div(narrative::div(report)).build()?;
-    let mut resource = DiagnosticReport::builder()
-        .id(report.id.to_string())
-        .meta(meta(&context.source(), &claimed(REPORT, context.claims.report))?)
-        .text(narrative)
-        .extension(extensions(context)?)
-        .identifier(vec![Some(own_identifier("report", &context.system("report"), report.id.as_str())?)])
-        .based_on(some(order::stated(context)?.into_iter().collect()))
-        .status(status(report.status))
-        .category(categories()?)
-        .code(codeable(vec![concept_coding(&report.code)?], None)?)
-        .subject(subject)
-        .issued(instant(edition.verified_at.unwrap_or(edition.recorded_at)))
-        .performer(some(performers))
-        .results_interpreter(some(interpreters))
-        .result(some(observation::references(context)?))
-        .imaging_study(vec![Some(study::stated(context)?)])
-        .presented_form(some(document::presented_form(context, attachments)?));
-    if report.status == ReportStatus::Draft {
-        let draft = ExtensionValue::Code(report.status.as_str().to_owned());
-        resource = resource.status_ext(field(vec![extension("report-status", draft)?])?);
+    let profiles = claimed(REPORT, context.claims.report);
+    let issued = edition.verified_at.unwrap_or(edition.recorded_at);
+    let body = Body::new("DiagnosticReport", &report.id, &context.source(), &profiles)?
+        .with_text_if("language", report.language.as_deref())
+        .with("text", &narrative)?
+        .with_all("extension", &extensions(context)?)?
+        .with_all("identifier", &[own_identifier("report", &context.system("report"), report.id.as_str())?])?
+        .with_all("basedOn", &order::stated(context)?.into_iter().collect::<Vec<_>>())?
+        .with_text("status", status(report.status).as_ref())
+        .with_some("_status", own_status(report.status)?.as_ref())?
+        .with_all("category", &[term_concept(CATEGORY_US_CORE)?, term_concept(CATEGORY_V2)?])?
+        .with("code", &codeable(vec![concept_coding(&report.code)?], None)?)?
+        .with("subject", &subject)?
+        .with_text_if("effectiveDateTime", report.study.study_date.as_ref().map(Date::as_str))
+        .with_json("_effectiveDateTime", report.study.study_time.as_ref().map(study::study_time))
+        .with_text("issued", &issued.to_fhir())
+        .with_all("performer", &performers)?
+        .with_all("resultsInterpreter", &interpreters)?
+        .with_all("result", &observation::references(context)?)?
+        .with_all("imagingStudy", &[study::stated(context)?])?
+        .with_text_if("conclusion", report.sections.impression.as_deref())
+        .with_all("presentedForm", &document::presented_form(context, attachments)?)?;
+    Ok(body.finish())
+}
+
+/// A draft says so beside its status.
+fn own_status(status: ReportStatus) -> Result<Option<FieldExtension>, WriteError> {
+    if status != ReportStatus::Draft {
+        return Ok(None);
     }
-    if let Some(language) = &report.language {
-        resource = resource.language(language.clone());
-    }
-    if let Some(date) = &report.study.study_date {
-        resource = resource.effective(DiagnosticReportEffective::DateTime(date_time(date)?));
-    }
-    if let Some(impression) = &report.sections.impression {
-        resource = resource.conclusion(impression.clone());
-    }
-    let mut json = Json::from_serialize(&resource.build()?)?;
-    if let (Some(_), Some(time), Some(object)) =
-        (&report.study.study_date, &report.study.study_time, json.as_object_mut())
-    {
-        object.set("_effectiveDateTime", study::study_time(time));
-    }
-    Ok(json)
+    let draft = ExtensionValue::Code(status.as_str().to_owned());
+    Ok(Some(field(vec![extension("report-status", draft)?])?))
 }
 
 /// R4 valueset-diagnostic-report-status.html. A draft is `preliminary` there.
@@ -81,10 +74,6 @@ fn status(status: ReportStatus) -> DiagnosticReportStatus {
         ReportStatus::Cancelled => DiagnosticReportStatus::Cancelled,
         ReportStatus::EnteredInError => DiagnosticReportStatus::EnteredInError,
     }
-}
-
-fn categories() -> Result<Vec<Option<CodeableConcept>>, WriteError> {
-    Ok(vec![Some(term_concept(CATEGORY_US_CORE)?), Some(term_concept(CATEGORY_V2)?)])
 }
 
 /// The digest of the content, the sections but the impression, which is the conclusion, and the key

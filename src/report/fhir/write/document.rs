@@ -2,7 +2,7 @@
 //! URLs, by a DocumentReference (US Core clinical notes guidance).
 
 use fhir_sdk::r4b::codes::{CompositionStatus, DocumentReferenceStatus, IdentifierUse};
-use fhir_sdk::r4b::resources::{DocumentReference, DocumentReferenceContent, DocumentReferenceContext};
+use fhir_sdk::r4b::resources::{DocumentReferenceContent, DocumentReferenceContext};
 use fhir_sdk::r4b::types::{self as fhir, Period};
 use fhir_sdk::{Base64Binary, DateTime};
 
@@ -13,9 +13,10 @@ use crate::report::ReportStatus;
 use crate::report::fhir::ids::document_id;
 use crate::report::fhir::terms::{CATEGORY_NOTE, IMAGING_REPORT};
 
+use super::body::Body;
 use super::claims::{DOCUMENT, claimed};
 use super::patient::subject;
-use super::types::{codeable, date_time, instant, meta, plain_identifier, reference, some, term, term_concept};
+use super::types::{codeable, date_time, instant, plain_identifier, reference, some, term, term_concept};
 use super::{Context, WriteError, organization, person};
 
 /// A rendition of the report.
@@ -46,36 +47,29 @@ pub(super) fn write(context: &Context<'_>, attachments: &[Attachment<'_>]) -> Re
     identifier.r#use = Some(IdentifierUse::Official);
     let content = |attachment: &Attachment<'_>| -> Result<_, WriteError> {
         let attachment = self::attachment(context, attachment, attachment.url.is_none())?;
-        Ok(Some(DocumentReferenceContent::builder().attachment(attachment).build()?))
+        Ok(DocumentReferenceContent::builder().attachment(attachment).build()?)
     };
-    let mut resource = DocumentReference::builder()
-        .id(document_id(&report.id).to_string())
-        .meta(meta(&context.source(), &claimed(DOCUMENT, context.claims.document))?)
-        .identifier(vec![Some(identifier)])
-        .status(match report.status {
-            ReportStatus::EnteredInError => DocumentReferenceStatus::EnteredInError,
-            _ => DocumentReferenceStatus::Current,
-        })
-        .r#type(document_type(context)?)
-        .category(vec![Some(term_concept(CATEGORY_NOTE)?)])
-        .subject(subject(context)?)
-        .date(instant(context.rendering.edition.recorded_at))
-        .author(vec![Some(person::author_reference(context)?)])
-        .content(attachments.iter().map(content).collect::<Result<_, _>>()?)
-        .context(document_context(context)?);
-    if let Some(status) = doc_status(report.status) {
-        resource = resource.doc_status(status);
-    }
-    if let Some(language) = &report.language {
-        resource = resource.language(language.clone());
-    }
-    if let Some(verifier) = person::verifier_reference(context)? {
-        resource = resource.authenticator(verifier);
-    }
-    if let Some(custodian) = organization::issuer(context)? {
-        resource = resource.custodian(custodian);
-    }
-    Ok(Some(Json::from_serialize(&resource.build()?)?))
+    let status = match report.status {
+        ReportStatus::EnteredInError => DocumentReferenceStatus::EnteredInError,
+        _ => DocumentReferenceStatus::Current,
+    };
+    let doc_status = doc_status(report.status);
+    let profiles = claimed(DOCUMENT, context.claims.document);
+    let body = Body::new("DocumentReference", &document_id(&report.id), &context.source(), &profiles)?
+        .with_text_if("language", report.language.as_deref())
+        .with_all("identifier", &[identifier])?
+        .with_text("status", status.as_ref())
+        .with_text_if("docStatus", doc_status.as_ref().map(AsRef::as_ref))
+        .with("type", &document_type(context)?)?
+        .with_all("category", &[term_concept(CATEGORY_NOTE)?])?
+        .with("subject", &subject(context)?)?
+        .with_text("date", &context.rendering.edition.recorded_at.to_fhir())
+        .with_all("author", &[person::author_reference(context)?])?
+        .with_some("authenticator", person::verifier_reference(context)?.as_ref())?
+        .with_some("custodian", organization::issuer(context)?.as_ref())?
+        .with_all("content", &attachments.iter().map(content).collect::<Result<Vec<_>, _>>()?)?
+        .with("context", &document_context(context)?)?;
+    Ok(Some(body.finish()))
 }
 
 /// What the DiagnosticReport presents.

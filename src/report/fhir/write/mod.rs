@@ -1,9 +1,10 @@
 //! Writes a report as FHIR R4 resources.
 //!
-//! The resources are built with fhir-sdk's structs and serialised; digits of measured values and times of
-//! day, which those structs would change, are put in as text afterwards. `meta.versionId` and
-//! `meta.lastUpdated` are for the store.
+//! Elements are built with fhir-sdk's structs and serialised, resources are put together from them; digits
+//! of measured values and times of day, which those structs would change, are put in as text.
+//! `meta.versionId` and `meta.lastUpdated` are for the store.
 
+mod body;
 mod claims;
 mod diagnostic_report;
 mod document;
@@ -36,8 +37,8 @@ pub enum WriteError {
     /// A required element was left out.
     #[error("a FHIR element is missing")]
     Missing(#[from] BuilderError),
-    /// A resource does not serialise.
-    #[error("a FHIR resource does not serialise")]
+    /// An element does not serialise.
+    #[error("a FHIR element does not serialise")]
     Serialize(#[from] serde_json::Error),
     /// A value has no form in FHIR.
     #[error("{0} has no form in FHIR")]
@@ -97,17 +98,6 @@ pub(super) fn archive_source(public_url: &str) -> String {
 /// The system of identifiers of one kind.
 pub(super) fn identifier_system(public_url: &str, kind: &str) -> String {
     format!("{public_url}/id/{kind}")
-}
-
-/// Puts `value` in at a path that is there.
-fn replace(json: &mut Json, path: &[&str], value: Json) -> Result<(), WriteError> {
-    let place = path.iter().try_fold(json, |json, step| match json {
-        Json::Object(object) => object.get_mut(step),
-        Json::Array(items) => step.parse::<usize>().ok().and_then(|index| items.get_mut(index)),
-        _ => None,
-    });
-    *place.ok_or(WriteError::Value("a decimal or a time"))? = value;
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,23 +1,22 @@
 //! Observation: one for each structured finding and each measurement.
 
 use fhir_sdk::r4b::codes::ObservationStatus;
-use fhir_sdk::r4b::resources::{
-    Observation, ObservationComponent, ObservationComponentValue, ObservationEffective, ObservationValue,
-};
-use fhir_sdk::r4b::types::{CodeableConcept, Extension, ExtensionValue, Identifier, Quantity, Reference};
+use fhir_sdk::r4b::resources::{ObservationComponent, ObservationComponentValue};
+use fhir_sdk::r4b::types::{CodeableConcept, Extension, ExtensionValue, Identifier, Reference};
 
-use crate::base::LogicalId;
-use crate::fhir::Json;
+use crate::base::{Date, LogicalId};
+use crate::fhir::{Json, Object};
 use crate::report::codes::systems;
 use crate::report::fhir::ids::{finding_id, measurement_id};
 use crate::report::fhir::terms::{self, CATEGORY_IMAGING, CRITICAL, FINDING, SEVERITY, TRACKING_ID};
-use crate::report::{Concept, Finding, ImageRef, Laterality, Measurement, ReportStatus};
+use crate::report::{Concept, Finding, ImageRef, Laterality, Measurement, ReportStatus, Severity};
 
+use super::body::Body;
 use super::types::{
-    codeable, compound, concept_coding, date_time, extension, meta, own_identifier, part, positive, reference, some,
-    term, term_concept, text_part,
+    codeable, compound, concept_coding, extension, own_identifier, part, positive, reference, term, term_concept,
+    text_part,
 };
-use super::{Context, WriteError, person, replace, study};
+use super::{Context, WriteError, person, study};
 
 /// The Observations, findings before measurements, each in the report's order.
 pub(super) fn write_all(context: &Context<'_>) -> Result<Vec<Json>, WriteError> {
@@ -44,41 +43,39 @@ struct Common<'a> {
     id: LogicalId,
     identifiers: Vec<Identifier>,
     code: CodeableConcept,
-    value: ObservationValue,
+    /// Element and value.
+    value: (&'static str, Json),
+    critical: bool,
     body_site: Option<&'a Concept>,
     laterality: Option<Laterality>,
+    method: Option<&'a Concept>,
     images: Vec<&'a ImageRef>,
+    severity: Option<Severity>,
 }
 
 fn write_finding(context: &Context<'_>, finding: &Finding) -> Result<Json, WriteError> {
-    let report = &context.rendering.report.id;
     let value = match &finding.code {
-        Some(code) => ObservationValue::CodeableConcept(codeable(vec![concept_coding(code)?], Some(&finding.text))?),
-        None => ObservationValue::String(finding.text.clone()),
+        Some(code) => {
+            let concept = codeable(vec![concept_coding(code)?], Some(&finding.text))?;
+            ("valueCodeableConcept", Json::from_serialize(&concept)?)
+        }
+        None => ("valueString", Json::string(&finding.text)),
     };
-    let mut observation = common(
+    write(
         context,
-        Common {
-            id: finding_id(report, &finding.id),
+        &Common {
+            id: finding_id(&context.rendering.report.id, &finding.id),
             identifiers: vec![identifier(context, "finding", &finding.id)?],
             code: term_concept(FINDING)?,
             value,
+            critical: finding.critical,
             body_site: finding.body_site.as_ref(),
             laterality: finding.laterality,
+            method: None,
             images: finding.images.iter().collect(),
+            severity: finding.severity,
         },
-    )?;
-    if finding.critical {
-        observation.interpretation = vec![Some(term_concept(CRITICAL)?)];
-    }
-    if let Some(severity) = finding.severity {
-        let component = ObservationComponent::builder()
-            .code(term_concept(SEVERITY)?)
-            .value(ObservationComponentValue::CodeableConcept(term_concept(terms::severity(severity))?))
-            .build()?;
-        observation.component = vec![Some(component)];
-    }
-    Ok(Json::from_serialize(&observation)?)
+    )
 }
 
 fn write_measurement(context: &Context<'_>, measurement: &Measurement) -> Result<Json, WriteError> {
@@ -93,56 +90,63 @@ fn write_measurement(context: &Context<'_>, measurement: &Measurement) -> Result
                 .build()?,
         );
     }
-    let quantity = Quantity::builder()
-        .value(0.0)
-        .unit(measurement.unit.clone())
-        .system(systems::UCUM.to_owned())
-        .code(measurement.unit.clone())
-        .build()?;
-    let mut observation = common(
+    write(
         context,
-        Common {
+        &Common {
             id: measurement_id(&context.rendering.report.id, &measurement.id),
             identifiers,
             code: codeable(code.into_iter().collect(), Some(&measurement.label))?,
-            value: ObservationValue::Quantity(quantity),
+            value: ("valueQuantity", quantity(measurement)),
+            critical: false,
             body_site: measurement.body_site.as_ref(),
             laterality: measurement.laterality,
+            method: measurement.method.as_ref(),
             images: measurement.image.iter().collect(),
+            severity: None,
         },
-    )?;
-    if let Some(method) = &measurement.method {
-        observation.method = Some(codeable(vec![concept_coding(method)?], None)?);
-    }
-    let mut json = Json::from_serialize(&observation)?;
-    // fhir-sdk holds decimals as binary floating point: the digits go in as they are.
-    replace(&mut json, &["valueQuantity", "value"], Json::Number(measurement.value.as_str().into()))?;
-    Ok(json)
+    )
 }
 
-fn common(context: &Context<'_>, parts: Common<'_>) -> Result<Observation, WriteError> {
+/// fhir-sdk holds decimals as binary floating point: here the digits go in as they are.
+fn quantity(measurement: &Measurement) -> Json {
+    Object::new()
+        .with("value", Json::Number(measurement.value.as_str().into()))
+        .with("unit", Json::string(&measurement.unit))
+        .with("system", Json::string(systems::UCUM))
+        .with("code", Json::string(&measurement.unit))
+        .into()
+}
+
+fn write(context: &Context<'_>, parts: &Common<'_>) -> Result<Json, WriteError> {
     let report = context.rendering.report;
-    let mut observation = Observation::builder()
-        .id(parts.id.to_string())
-        .meta(meta(&context.source(), &[])?)
-        .identifier(some(parts.identifiers))
-        .status(status(report.status))
-        .category(vec![Some(term_concept(CATEGORY_IMAGING)?)])
-        .code(parts.code)
-        .subject(reference("Patient", &context.ids.patient)?)
-        .performer(vec![Some(person::author_reference(context)?)])
-        .value(parts.value)
-        .derived_from(some(derived_from(context, &parts.images)?));
-    if let Some(language) = &report.language {
-        observation = observation.language(language.clone());
-    }
-    if let Some(date) = &report.study.study_date {
-        observation = observation.effective(ObservationEffective::DateTime(date_time(date)?));
-    }
-    if let Some(site) = body_site(parts.body_site, parts.laterality)? {
-        observation = observation.body_site(site);
-    }
-    Ok(observation.build()?)
+    let interpretation = if parts.critical { vec![term_concept(CRITICAL)?] } else { Vec::new() };
+    let method = parts.method.map(|method| codeable(vec![concept_coding(method)?], None)).transpose()?;
+    let (value_element, value) = &parts.value;
+    let body = Body::new("Observation", &parts.id, &context.source(), &[])?
+        .with_text_if("language", report.language.as_deref())
+        .with_all("identifier", &parts.identifiers)?
+        .with_text("status", status(report.status).as_ref())
+        .with_all("category", &[term_concept(CATEGORY_IMAGING)?])?
+        .with("code", &parts.code)?
+        .with("subject", &reference("Patient", &context.ids.patient)?)?
+        .with_text_if("effectiveDateTime", report.study.study_date.as_ref().map(Date::as_str))
+        .with_all("performer", &[person::author_reference(context)?])?
+        .with_json(value_element, Some(value.clone()))
+        .with_all("interpretation", &interpretation)?
+        .with_some("bodySite", body_site(parts.body_site, parts.laterality)?.as_ref())?
+        .with_some("method", method.as_ref())?
+        .with_all("derivedFrom", &derived_from(context, &parts.images)?)?
+        .with_all("component", &components(parts.severity)?)?;
+    Ok(body.finish())
+}
+
+/// R4 observation.html has no severity: it is a component of a finding.
+fn components(severity: Option<Severity>) -> Result<Vec<ObservationComponent>, WriteError> {
+    let Some(severity) = severity else {
+        return Ok(Vec::new());
+    };
+    let value = ObservationComponentValue::CodeableConcept(term_concept(terms::severity(severity))?);
+    Ok(vec![ObservationComponent::builder().code(term_concept(SEVERITY)?).value(value).build()?])
 }
 
 /// R4 valueset-observation-status.html has no `appended`: an addendum leaves what was observed as it was.

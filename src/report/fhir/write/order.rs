@@ -1,15 +1,15 @@
 //! ServiceRequest: the order that asked for the study, as far as the report knows it.
 
 use fhir_sdk::r4b::codes::{RequestIntent, RequestStatus};
-use fhir_sdk::r4b::resources::ServiceRequest;
 use fhir_sdk::r4b::types::{Identifier, Reference};
 
 use crate::fhir::Json;
 use crate::report::Order;
 
+use super::body::Body;
 use super::patient::subject;
 use super::types::{
-    codeable, compound, concept_coding, concept_part, identifier, meta, plain_identifier, reference, some, text_part,
+    codeable, compound, concept_coding, concept_part, identifier, plain_identifier, reference, text_part,
 };
 use super::{Context, WriteError};
 
@@ -19,18 +19,15 @@ pub(super) fn write(context: &Context<'_>) -> Result<Option<Json>, WriteError> {
     if !exists(context) {
         return Ok(None);
     }
-    let order = order(context);
-    let mut resource = ServiceRequest::builder()
-        .id(context.ids.service_request.to_string())
-        .meta(meta(&context.source(), &[])?)
-        .identifier(some(identifiers(context)?))
-        .status(RequestStatus::Unknown)
-        .intent(RequestIntent::Order)
-        .subject(subject(context)?);
-    if let Some(code) = order.and_then(|order| order.procedure_code.as_ref()) {
-        resource = resource.code(codeable(vec![concept_coding(code)?], None)?);
-    }
-    Ok(Some(Json::from_serialize(&resource.build()?)?))
+    let code = order(context).and_then(|order| order.procedure_code.as_ref());
+    let code = code.map(|code| codeable(vec![concept_coding(code)?], None)).transpose()?;
+    let body = Body::new("ServiceRequest", &context.ids.service_request, &context.source(), &[])?
+        .with_all("identifier", &identifiers(context)?)?
+        .with_text("status", RequestStatus::Unknown.as_ref())
+        .with_text("intent", RequestIntent::Order.as_ref())
+        .with_some("code", code.as_ref())?
+        .with("subject", &subject(context)?)?;
+    Ok(Some(body.finish()))
 }
 
 /// The order as the ground of the report, with what the report says of it.

@@ -1,13 +1,13 @@
 //! Organization: who issues the report, and for whom its verifier answers.
 
-use fhir_sdk::r4b::resources::Organization;
 use fhir_sdk::r4b::types::{Address, Reference};
 
 use crate::base::LogicalId;
 use crate::fhir::Json;
 
+use super::body::Body;
 use super::claims::ORGANIZATION;
-use super::types::{meta, plain_identifier, reference};
+use super::types::{plain_identifier, reference};
 use super::{Context, WriteError};
 
 /// The Organizations, each id once.
@@ -54,14 +54,14 @@ fn named(id: &LogicalId, name: &str) -> Result<Reference, WriteError> {
 }
 
 fn write(context: &Context<'_>, id: &LogicalId, name: &str, lines: &[String]) -> Result<Json, WriteError> {
-    let mut resource = Organization::builder()
-        .id(id.to_string())
-        .meta(meta(&context.source(), &[ORGANIZATION])?)
-        .identifier(vec![Some(plain_identifier(&context.system("organization"), name)?)])
-        .active(true)
-        .name(name.to_owned());
-    if !lines.is_empty() {
-        resource = resource.address(vec![Some(Address::builder().text(lines.join("\n")).build()?)]);
-    }
-    Ok(Json::from_serialize(&resource.build()?)?)
+    let address = match lines {
+        [] => Vec::new(),
+        lines => vec![Address::builder().text(lines.join("\n")).build()?],
+    };
+    let body = Body::new("Organization", id, &context.source(), &[ORGANIZATION])?
+        .with_all("identifier", &[plain_identifier(&context.system("organization"), name)?])?
+        .with("active", &true)?
+        .with_text("name", name)
+        .with_all("address", &address)?;
+    Ok(body.finish())
 }

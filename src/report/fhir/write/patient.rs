@@ -1,37 +1,28 @@
 //! Patient. Mapping: spec of DICOM (0010,*) to Patient, R4 patient.html.
 
-use fhir_sdk::r4b::codes::{AdministrativeGender, IdentifierUse};
-use fhir_sdk::r4b::resources::Patient;
+use fhir_sdk::r4b::codes::IdentifierUse;
 use fhir_sdk::r4b::types::{Extension, ExtensionValue, Identifier, Reference};
 
+use crate::base::Date;
 use crate::fhir::Json;
-use crate::report::Sex;
 use crate::report::fhir::issuer;
 use crate::report::fhir::terms;
 
+use super::body::Body;
 use super::claims::{PATIENT, claimed};
 use super::name::human_names;
-use super::types::{compound, date, identifier, meta, part, reference, some};
+use super::types::{compound, date, identifier, part, reference};
 use super::{Context, WriteError};
 
 pub(super) fn write(context: &Context<'_>) -> Result<Json, WriteError> {
     let patient = &context.rendering.report.patient;
-    let mut resource = Patient::builder()
-        .id(context.ids.patient.to_string())
-        .meta(meta(&context.source(), &claimed(PATIENT, context.claims.patient))?)
-        .identifier(vec![Some(patient_identifier(context)?)])
-        .name(some(human_names(&patient.name)?));
-    if let Some(sex) = patient.sex {
-        resource = resource.gender(match sex {
-            Sex::Male => AdministrativeGender::Male,
-            Sex::Female => AdministrativeGender::Female,
-            Sex::Other => AdministrativeGender::Other,
-        });
-    }
-    if let Some(birth_date) = &patient.birth_date {
-        resource = resource.birth_date(date(birth_date)?);
-    }
-    Ok(Json::from_serialize(&resource.build()?)?)
+    let profiles = claimed(PATIENT, context.claims.patient);
+    let body = Body::new("Patient", &context.ids.patient, &context.source(), &profiles)?
+        .with_all("identifier", &[patient_identifier(context)?])?
+        .with_all("name", &human_names(&patient.name)?)?
+        .with_text_if("gender", patient.sex.map(terms::gender))
+        .with_text_if("birthDate", patient.birth_date.as_ref().map(Date::as_str));
+    Ok(body.finish())
 }
 
 /// The patient ID. Without an issuer it belongs to a system of this gateway's own; with one, the issuer's

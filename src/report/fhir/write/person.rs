@@ -1,6 +1,5 @@
 //! Practitioner, and references to practitioners with what the report says of them.
 
-use fhir_sdk::r4b::resources::Practitioner;
 use fhir_sdk::r4b::types::{ExtensionValue, Identifier, Reference};
 
 use crate::base::LogicalId;
@@ -8,9 +7,10 @@ use crate::fhir::Json;
 use crate::report::PersonName;
 use crate::report::fhir::terms::{AUTHOR, REFERRER, Term, VERIFIER};
 
+use super::body::Body;
 use super::claims::{PRACTITIONER, claimed, practitioner};
 use super::name::human_names;
-use super::types::{compound, meta, part, plain_identifier, reference, some, term, text_part};
+use super::types::{compound, part, plain_identifier, reference, term, text_part};
 use super::{Context, WriteError};
 
 /// A person that a report refers to.
@@ -106,13 +106,11 @@ fn referrer<'a>(context: &'a Context<'_>) -> Option<Person<'a>> {
 }
 
 fn write(context: &Context<'_>, person: &Person<'_>) -> Result<Json, WriteError> {
-    let resource = Practitioner::builder()
-        .id(person.id.to_string())
-        .meta(meta(&context.source(), &claimed(PRACTITIONER, practitioner(person.name)))?)
-        .identifier(vec![Some(identifier(person)?)])
-        .name(some(human_names(person.name)?))
-        .build()?;
-    Ok(Json::from_serialize(&resource)?)
+    let profiles = claimed(PRACTITIONER, practitioner(person.name));
+    let body = Body::new("Practitioner", person.id, &context.source(), &profiles)?
+        .with_all("identifier", &[identifier(person)?])?
+        .with_all("name", &human_names(person.name)?)?;
+    Ok(body.finish())
 }
 
 fn identifier(person: &Person<'_>) -> Result<Identifier, WriteError> {

@@ -1,7 +1,7 @@
 //! Provenance: which versions of which resources make up a version of the report, who made it and why.
 
 use fhir_sdk::r4b::codes::ProvenanceEntityRole;
-use fhir_sdk::r4b::resources::{Provenance, ProvenanceAgent, ProvenanceEntity};
+use fhir_sdk::r4b::resources::{ProvenanceAgent, ProvenanceEntity};
 use fhir_sdk::r4b::types::{CodeableConcept, Reference};
 
 use crate::base::VersionId;
@@ -11,8 +11,9 @@ use crate::report::Rendering;
 use crate::report::fhir::ids::{Ids, provenance_id};
 use crate::report::fhir::terms::{AUTHOR, CUSTODIAN, VERIFIER};
 
+use super::body::Body;
 use super::claims::Claims;
-use super::types::{codeable, coding, instant, meta, some, term_concept};
+use super::types::{codeable, coding, term_concept};
 use super::{Context, WriteError, organization, person};
 
 /// The Provenance of a version of a report.
@@ -48,18 +49,15 @@ pub fn provenance(
             entities.push(entity(ProvenanceEntityRole::Source, literal)?);
         }
     }
-    let mut resource = Provenance::builder()
-        .id(provenance_id(report, edition.version).to_string())
-        .meta(meta(&context.source(), &[])?)
-        .target(some(targets))
-        .recorded(instant(edition.recorded_at))
-        .activity(activity(edition.version)?)
-        .agent(some(agents(&context)?))
-        .entity(some(entities));
-    if let Some(reason) = &edition.reason {
-        resource = resource.reason(vec![Some(codeable(Vec::new(), Some(reason))?)]);
-    }
-    Ok(Json::from_serialize(&resource.build()?)?)
+    let reason = edition.reason.as_deref().map(|reason| codeable(Vec::new(), Some(reason))).transpose()?;
+    let body = Body::new("Provenance", &provenance_id(report, edition.version), &context.source(), &[])?
+        .with_all("target", &targets)?
+        .with_text("recorded", &edition.recorded_at.to_fhir())
+        .with_all("reason", &reason.into_iter().collect::<Vec<_>>())?
+        .with("activity", &activity(edition.version)?)?
+        .with_all("agent", &agents(&context)?)?
+        .with_all("entity", &entities)?;
+    Ok(body.finish())
 }
 
 /// The types of which a report has resources for itself.

@@ -2,7 +2,7 @@
 //! silent. R4 imagingstudy.html and its DICOM mapping.
 
 use fhir_sdk::r4b::codes::{IdentifierUse, ImagingStudyStatus};
-use fhir_sdk::r4b::resources::{ImagingStudy, ImagingStudySeries, ImagingStudySeriesInstance};
+use fhir_sdk::r4b::resources::{ImagingStudySeries, ImagingStudySeriesInstance};
 use fhir_sdk::r4b::types::{Coding, Extension, ExtensionValue, Identifier, Reference};
 
 use crate::base::{Date, TimeOfDay, Uid};
@@ -11,10 +11,10 @@ use crate::fhir::{Json, Object, definitions};
 use crate::report::codes::systems;
 use crate::report::fhir::terms::{DICOM_UID, URI};
 
+use super::body::Body;
 use super::patient::subject;
 use super::types::{
-    codeable, coding, compound, concept_coding, concept_part, date_time, meta, part, plain_identifier, reference, some,
-    text_part,
+    codeable, coding, compound, concept_coding, concept_part, part, plain_identifier, reference, text_part,
 };
 use super::{Context, WriteError, archive_source, order, person};
 
@@ -28,43 +28,32 @@ pub(super) fn write(context: &Context<'_>) -> Result<Json, WriteError> {
     let source = if known { archive_source(context.rendering.public_url) } else { context.source() };
     let mut identifiers = vec![uid_identifier(context)?];
     identifiers.extend(order::accession(context)?);
-    let mut resource = ImagingStudy::builder()
-        .id(context.ids.imaging_study.to_string())
-        .meta(meta(&source, &[])?)
-        .identifier(some(identifiers))
-        .status(if known { ImagingStudyStatus::Available } else { ImagingStudyStatus::Registered })
-        .modality(some(modalities(context, facts)?))
-        .subject(subject(context)?)
-        .based_on(some(order::plain(context)?.into_iter().collect()))
-        .series(series.iter().map(|series| write_series(series).map(Some)).collect::<Result<_, _>>()?);
-    if known {
-        resource = resource
-            .number_of_series(count(facts.series.len())?)
-            .number_of_instances(count(facts.series.iter().map(|series| series.instances.len()).sum())?);
-    }
+    let status = if known { ImagingStudyStatus::Available } else { ImagingStudyStatus::Registered };
+    let instances = facts.series.iter().map(|series| series.instances.len()).sum();
+    let counts = if known { Some((count(facts.series.len())?, count(instances)?)) } else { None };
     let fact_date = facts.study_date.as_deref().and_then(Date::parse_da);
     let started = study.study_date.as_ref().or(fact_date.as_ref());
-    if let Some(date) = started {
-        resource = resource.started(date_time(date)?);
-    }
-    if let Some(referrer) = person::referrer_reference(context)? {
-        resource = resource.referrer(referrer);
-    }
-    if let Some(description) = study.description.as_ref().or(facts.description.as_ref()) {
-        resource = resource.description(description.clone());
-    }
-    if let Some(code) = report.order.as_ref().and_then(|order| order.procedure_code.as_ref()) {
-        resource = resource.procedure_code(vec![Some(codeable(vec![concept_coding(code)?], None)?)]);
-    }
-    let mut json = Json::from_serialize(&resource.build()?)?;
     // A time belongs to its own date.
     let fact_time = facts.study_time.as_deref().filter(|_| started == fact_date.as_ref()).and_then(TimeOfDay::parse_tm);
-    if let (Some(_), Some(time), Some(object)) =
-        (started, study.study_time.as_ref().or(fact_time.as_ref()), json.as_object_mut())
-    {
-        object.set("_started", study_time(time));
-    }
-    Ok(json)
+    let time = study.study_time.as_ref().or(fact_time.as_ref()).filter(|_| started.is_some());
+    let procedure = report.order.as_ref().and_then(|order| order.procedure_code.as_ref());
+    let procedures: Vec<_> =
+        procedure.into_iter().map(|code| codeable(vec![concept_coding(code)?], None)).collect::<Result<_, _>>()?;
+    let body = Body::new("ImagingStudy", &context.ids.imaging_study, &source, &[])?
+        .with_all("identifier", &identifiers)?
+        .with_text("status", status.as_ref())
+        .with_all("modality", &modalities(context, facts)?)?
+        .with("subject", &subject(context)?)?
+        .with_text_if("started", started.map(Date::as_str))
+        .with_json("_started", time.map(study_time))
+        .with_all("basedOn", &order::plain(context)?.into_iter().collect::<Vec<_>>())?
+        .with_some("referrer", person::referrer_reference(context)?.as_ref())?
+        .with_some("numberOfSeries", counts.map(|(series, _)| series).as_ref())?
+        .with_some("numberOfInstances", counts.map(|(_, instances)| instances).as_ref())?
+        .with_all("procedureCode", &procedures)?
+        .with_text_if("description", study.description.as_deref().or(facts.description.as_deref()))
+        .with_all("series", &series.iter().map(write_series).collect::<Result<Vec<_>, _>>()?)?;
+    Ok(body.finish())
 }
 
 /// The study as the matter of the report, with what the report says of it.
