@@ -16,6 +16,7 @@ mod foot;
 mod glyphs;
 mod head;
 mod icc;
+mod items;
 mod line;
 mod measurements;
 mod picture;

@@ -211,3 +211,63 @@ fn external(stream: ExternalStream) -> XObject {
 }
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    macro_rules! fixture {
+        ($name:literal) => {
+            include_bytes!(concat!("../../../fixtures/pdf/", $name))
+        };
+    }
+
+    fn stream(bytes: &[u8]) -> (Picture, BTreeMap<String, DictItem>, Vec<u8>) {
+        let picture = Picture::read(bytes).expect("an image");
+        let XObject::External(object) = picture.object.clone() else { panic!("an image") };
+        (picture, object.stream.dict, object.stream.content)
+    }
+
+    #[test]
+    fn what_pdf_can_read_goes_in_as_it_came() {
+        for (bytes, space) in [(&fixture!("progressive.jpg")[..], "DeviceRGB"), (fixture!("gray.jpg"), "DeviceGray")] {
+            let (picture, dict, content) = stream(bytes);
+            assert_eq!((picture.width, picture.height), (24, 16));
+            assert_eq!(content, bytes);
+            assert_eq!(dict.get("Filter"), Some(&name("DCTDecode")));
+            assert_eq!(dict.get("ColorSpace"), Some(&name(space)));
+        }
+        for (bytes, space, depth) in
+            [(&fixture!("color.png")[..], "DeviceRGB", 8), (fixture!("gray16.png"), "DeviceGray", 16)]
+        {
+            let (_, dict, content) = stream(bytes);
+            assert!(bytes.windows(content.len()).any(|window| window == content));
+            assert_eq!(dict.get("Filter"), Some(&name("FlateDecode")));
+            assert_eq!(dict.get("ColorSpace"), Some(&name(space)));
+            assert_eq!(dict.get("BitsPerComponent"), Some(&DictItem::Int(depth)));
+        }
+    }
+
+    #[test]
+    fn what_pdf_cannot_read_is_decoded() {
+        // Four inks would need an output intent of four inks.
+        let (_, dict, content) = stream(fixture!("cmyk.jpg"));
+        assert_eq!((dict.get("ColorSpace"), content.len()), (Some(&name("DeviceRGB")), 24 * 16 * 3));
+        let (picture, _, content) = stream(fixture!("rotated.jpg"));
+        assert_eq!((picture.width, picture.height, content.len()), (16, 24, 24 * 16 * 3));
+        let (_, dict, content) = stream(fixture!("interlaced.png"));
+        assert_eq!((dict.get("ColorSpace"), content.len()), (Some(&name("DeviceGray")), 24 * 16));
+        assert_eq!(content.get(..3), Some([0, 10, 20].as_slice()));
+        let (_, dict, _) = stream(fixture!("palette.png"));
+        assert!(dict.contains_key("SMask"));
+    }
+
+    #[test]
+    fn damage_is_an_error() {
+        for bytes in [&fixture!("color.png")[..], fixture!("gray.jpg")] {
+            assert_eq!(Picture::read(&bytes[..40]).err(), Some(ImageProblem::Damaged));
+        }
+        assert_eq!(Picture::read(b"GIF89a").err(), Some(ImageProblem::Format));
+        assert_eq!(Picture::read(b"").err(), Some(ImageProblem::Format));
+    }
+}

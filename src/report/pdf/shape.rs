@@ -18,6 +18,7 @@ use crate::report::Losses;
 use super::PdfError;
 use super::direction::{Directions, is_rtl_language};
 use super::fonts::{Face, FaceId, Families, Family, is_default_ignorable};
+use super::items::{Item, LONGEST_GRAPHEME, add, is_real, iso15924};
 use super::style::Style;
 
 /// A stretch of text in one style.
@@ -158,17 +159,19 @@ impl Shaper {
             }
             let Some((_, style)) = ends.peek().copied() else { break };
             let item = self.item(grapheme, start, style, directions, items.last())?;
-            if item.family.is_some() || grapheme.chars().nth(1).is_none() {
+            let is_short = grapheme.chars().nth(LONGEST_GRAPHEME).is_none();
+            if item.family.is_some() && is_short || grapheme.chars().nth(1).is_none() {
                 self.note_missing(path, grapheme, &item)?;
-                add(&mut items, item);
+                add(&mut items, item, text);
                 continue;
             }
-            // No font has the whole grapheme; each of its characters may have one.
+            // No font has the whole grapheme, but each of its characters may have one; or it is none that
+            // a language has.
             for (offset, character) in grapheme.char_indices() {
                 let character = character.encode_utf8(&mut [0; 4]).to_owned();
                 let item = self.item(&character, start + offset, style, directions, items.last())?;
                 self.note_missing(path, &character, &item)?;
-                add(&mut items, item);
+                add(&mut items, item, text);
             }
         }
         Ok(items)
@@ -187,7 +190,8 @@ impl Shaper {
         let script = piece.chars().map(|character| character.script()).find(|script| is_real(*script));
         let family = self.families.find(piece, script.is_none(), current)?;
         let script = script.and_then(|script| iso15924(script.short_name()));
-        Ok(Item { text: start..start + piece.len(), style, level, family, script })
+        let unbroken = if piece == " " { 0 } else { piece.chars().count() };
+        Ok(Item { text: start..start + piece.len(), style, level, family, script, unbroken })
     }
 
     fn note_missing(&mut self, path: &str, piece: &str, item: &Item) -> Result<(), PdfError> {
@@ -304,33 +308,6 @@ const MOST_NAMED: usize = 20;
 
 const NO_LIGATURES: Feature = Feature { tag: Tag::from_bytes(b"liga"), value: 0, start: 0, end: u32::MAX };
 
-/// What can be shaped at once.
-#[derive(Debug, Clone)]
-struct Item {
-    text: Range<usize>,
-    style: Style,
-    level: Level,
-    family: Option<Family>,
-    script: Option<Script>,
-}
-
-/// Adds an item, or lets the one before go on if both can be shaped at once.
-fn add(items: &mut Vec<Item>, item: Item) {
-    match items.last_mut() {
-        Some(last)
-            if last.style == item.style
-                && last.level == item.level
-                && last.family.is_some()
-                && last.family == item.family
-                && (last.script.is_none() || item.script.is_none() || last.script == item.script) =>
-        {
-            last.text.end = item.text.end;
-            last.script = last.script.or(item.script);
-        }
-        _ => items.push(item),
-    }
-}
-
 fn collect(text: &str, item: &Range<usize>, size: f32, run: usize, shaped: Vec<(usize, Glyph)>, out: &mut Paragraph) {
     let first_cluster = out.clusters.len();
     for (offset, glyph) in shaped {
@@ -390,16 +367,6 @@ fn mark_breaks(text: &str, clusters: &mut [Cluster]) {
         }
         cluster.may_break = breaks.peek() == Some(&cluster.text.end);
     }
-}
-
-fn is_real(script: unicode_script::Script) -> bool {
-    use unicode_script::Script as S;
-    !matches!(script, S::Common | S::Inherited | S::Unknown)
-}
-
-fn iso15924(short_name: &str) -> Option<Script> {
-    let tag: &[u8; 4] = short_name.as_bytes().try_into().ok()?;
-    Script::from_iso15924_tag(Tag::from_bytes(tag))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "distances within a font are below 2^24")]
