@@ -3,8 +3,8 @@
 use crate::access::{Actor, Operation};
 use crate::audit::{Object, ObjectKind};
 use crate::base::{PeerName, ProblemCode, Problems};
-use crate::remote::{PeerKind, PeerSettings};
 use crate::remote::peer::{PeerReport, test};
+use crate::remote::{PeerKind, PeerSettings};
 use crate::store::{PeerChange, StoreError, Write, WriteSet};
 
 use super::{Error, Ops};

@@ -121,7 +121,11 @@ impl Store {
                     .ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?
                     .to_owned();
                 let busy = settings.busy_timeout;
-                let writer = Writer::start(open_sqlite(&path, SqliteRole::Writer, busy)?, settings.write_queue, settings.write_batch)?;
+                let writer = Writer::start(
+                    open_sqlite(&path, SqliteRole::Writer, busy)?,
+                    settings.write_queue,
+                    settings.write_batch,
+                )?;
                 let readers =
                     Pool::new(settings.pool_size, settings.wait, move || open_sqlite(&path, SqliteRole::Reader, busy));
                 Db::Sqlite { writer, readers }
