@@ -4,7 +4,7 @@ use crate::access::{Actor, Extent, Operation};
 use crate::audit::{Object, ObjectKind};
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp};
 use crate::jobs::Lane;
-use crate::report::Twin;
+use crate::report::{Losses, Twin};
 use crate::store::{
     ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus, NewJob, Rendition, StoreError, Write,
     WriteSet,
@@ -120,6 +120,12 @@ impl Ops {
             .with(Write::Audit(self.event(actor, Operation::ExportDownload).on(object).on(report)));
         self.desk(actor).commit(set).await.map_err(gone_between)?;
         Ok((session, rendition))
+    }
+
+    /// The loss report of a session that the actor was shown; empty as long as there is no rendition.
+    pub async fn export_losses(&self, actor: &Actor, session: &ExportSession) -> Result<Losses, Error> {
+        let found = self.desk(actor).rendition(&session.report, session.version, session.twin).await?;
+        Ok(found.map(|rendition| rendition.losses).unwrap_or_default())
     }
 
     /// Tries a failed session again.

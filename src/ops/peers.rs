@@ -3,8 +3,8 @@
 use crate::access::{Actor, Operation};
 use crate::audit::{Object, ObjectKind};
 use crate::base::{PeerName, ProblemCode, Problems};
-use crate::remote::PeerSettings;
 use crate::remote::peer::{PeerReport, test};
+use crate::remote::{PeerKind, PeerSettings};
 use crate::store::{PeerChange, StoreError, Write, WriteSet};
 
 use super::{Error, Ops};
@@ -80,7 +80,7 @@ impl Ops {
             Some(peer) => Some(peer),
             None => self.own_peer(actor, name).await?,
         };
-        if let Some(peer) = &mut peer {
+        if let Some(peer) = peer.as_mut().filter(|peer| peer.kind == PeerKind::Dimse) {
             peer.calling_ae_title.get_or_insert_with(|| self.settings().ae_title.clone());
         }
         Ok(peer)

@@ -11,7 +11,7 @@ use crate::fhir::{Json, JsonLimits, definitions};
 
 use super::family::Family;
 use super::fhir::{ReadOptions, read_document};
-use super::{Losses, Report, Twin, differences, encapsulated, pdf, sr};
+use super::{ImageRef, Losses, Report, Twin, differences, encapsulated, pdf, sr};
 
 /// What a file turned out to be.
 #[derive(Debug)]
@@ -124,9 +124,41 @@ pub fn compare(one: &Evidence, name: &str, other: &Evidence) -> Result<(), Verif
     }
     let (Some(left), Some(right)) = (speaker(one), speaker(other)) else { return Ok(()) };
     let (Some(left_report), Some(right_report)) = (&left.report, &right.report) else { return Ok(()) };
-    let at = unexplained(left_report, right_report, &[&left.losses, &right.losses]);
+    let nature = if left.twin == right.twin { Losses::new() } else { beyond_sr(&[left_report, right_report]) };
+    let at = unexplained(left_report, right_report, &[&left.losses, &right.losses, &nature]);
     if at.is_empty() { Ok(()) } else { Err(VerifyError::Differs { other: name.to_owned(), at }) }
 }
+
+/// What an SR has no place for: a verifier who has not verified, and images whose SOP class nobody has said.
+/// Its writer listed it as lost, but the file does not; that it must be so follows from the other form.
+fn beyond_sr(reports: &[&Report]) -> Losses {
+    let mut losses = Losses::new();
+    for report in reports {
+        if !report.status.is_verified() {
+            losses.add("verifier", "is named by verified documents only");
+        }
+        for (index, finding) in report.structured_findings.iter().enumerate() {
+            if finding.images.iter().any(is_of_unknown_class) {
+                losses.add(format!("structuredFindings[{index}].images"), NO_CLASS);
+            }
+        }
+        for (index, measurement) in report.measurements.iter().enumerate() {
+            if measurement.image.as_ref().is_some_and(is_of_unknown_class) {
+                losses.add(format!("measurements[{index}].image"), NO_CLASS);
+            }
+        }
+        if report.key_images.iter().any(|key| is_of_unknown_class(&key.image)) {
+            losses.add("keyImages", NO_CLASS);
+        }
+    }
+    losses
+}
+
+fn is_of_unknown_class(image: &ImageRef) -> bool {
+    image.sop_class_uid.is_none()
+}
+
+const NO_CLASS: &str = "has no SOP class, without which nothing is referred to";
 
 /// The part of a file that says to a program what the report is: itself, or what is embedded in it.
 fn speaker(evidence: &Evidence) -> Option<&Evidence> {

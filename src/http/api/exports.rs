@@ -43,7 +43,11 @@ pub(super) async fn status(
     path: web::Path<String>,
 ) -> Result<HttpResponse, HttpError> {
     let session = ops.export_status(&caller.actor, &id(&path)?).await?;
-    let mut response = json(StatusCode::OK, &view::export(&session, &ops.base_url(&caller.actor.tenant)));
+    let mut body = view::export(&session, &ops.base_url(&caller.actor.tenant));
+    if let (ExportStatus::Completed, Some(object)) = (session.status, body.as_object_mut()) {
+        object.set("losses", view::losses(&ops.export_losses(&caller.actor, &session).await?));
+    }
+    let mut response = json(StatusCode::OK, &body);
     if !is_finished(&session) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
