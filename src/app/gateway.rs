@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use actix_web::web;
+use tokio::task::JoinHandle;
 
 use crate::config::{Config, Quota, Rate as ConfiguredRate};
 use crate::http::{self, Edge, EdgeSettings, Rate, Server, ServerSettings};
@@ -21,19 +22,21 @@ pub struct Gateway {
     services: Services,
     workers: WorkersHandle,
     server: Server,
+    upkeep: JoinHandle<()>,
 }
 
 impl Gateway {
     /// Starts the workers, then listens. Needs a tokio runtime.
     pub fn start(config: &Config, services: Services, metrics: Metrics) -> anyhow::Result<Self> {
         let workers = start_workers(config, &services);
-        let edge = Edge::new(House::new(services.ops.clone(), metrics), edge_settings(config));
+        let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
         let data = web::Data::new(services.ops.clone());
         let server = http::start(&server_settings(config), edge, http::routes(), move |app| {
             app.app_data(data.clone());
         });
         let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
-        Ok(Self { services, workers, server })
+        let upkeep = tokio::spawn(keep_up(metrics));
+        Ok(Self { services, workers, server, upkeep })
     }
 
     /// Where it listens.
@@ -54,9 +57,19 @@ impl Gateway {
     /// Stops: listener, requests, workers with their leases, buffers, database.
     pub async fn stop(self) -> io::Result<()> {
         let stopped = self.server.stop().await;
+        self.upkeep.abort();
         self.workers.stop().await;
         self.services.close().await;
         stopped
+    }
+}
+
+/// Frees what histograms gather, also where nobody reads them.
+async fn keep_up(metrics: Metrics) {
+    let mut ticks = tokio::time::interval(Metrics::UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.upkeep();
     }
 }
 

@@ -4,7 +4,7 @@ use crate::access::{Actor, Extent, Operation};
 use crate::audit::{Object, ObjectKind};
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp};
 use crate::jobs::Lane;
-use crate::report::Twin;
+use crate::report::{Losses, Twin};
 use crate::store::{
     ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus, NewJob, Rendition, StoreError, Write,
     WriteSet,
@@ -95,6 +95,16 @@ impl Ops {
     pub async fn watch_export(&self, actor: &Actor, id: &LogicalId) -> Result<ExportSession, Error> {
         let extent = self.authorize(actor, Operation::ExportStatus).await?;
         self.visible_export(actor, id, extent).await
+    }
+
+    /// What the rendition of a completed session does not carry; `None` while there is no rendition. For
+    /// whoever has just been shown the session.
+    pub async fn export_losses(&self, actor: &Actor, session: &ExportSession) -> Result<Option<Losses>, Error> {
+        if session.status != ExportStatus::Completed {
+            return Ok(None);
+        }
+        let found = self.desk(actor).rendition(&session.report, session.version, session.twin).await?;
+        Ok(found.map(|rendition| rendition.losses))
     }
 
     /// The finished rendition of a session. Every fetch is counted and audited.
