@@ -3,8 +3,10 @@
 
 pub mod demo;
 mod gate;
+mod gateway;
 mod serve;
 mod services;
 
+pub use gateway::Gateway;
 pub use serve::serve;
 pub use services::{OpenError, Services, Start, store_settings};

@@ -87,8 +87,13 @@ pub enum OpenError {
 }
 
 impl Services {
-    /// Opens the gateway of a configuration.
+    /// Opens the gateway of a configuration, at the machine's time.
     pub async fn open(config: &Config, start: Start) -> Result<Self, OpenError> {
+        Self::open_at(config, start, Arc::new(SystemClock::default())).await
+    }
+
+    /// Opens the gateway of a configuration, at the time of `clock`.
+    pub async fn open_at(config: &Config, start: Start, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
         let serving = matches!(start, Start::Server { .. });
         if serving {
             make_folder(&config.data_dir)?;
@@ -104,7 +109,6 @@ impl Services {
         if let Some(snapshot) = migrated.snapshot {
             tracing::info!(snapshot = %snapshot.display(), "database was upgraded; a snapshot was kept");
         }
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let store = Store::open(&settings, masters, Arc::clone(&clock)).await?;
         let blobs = BlobStore::open(&config.blob, &config.data_dir.join("spool"))?;
         if serving {

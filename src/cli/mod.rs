@@ -107,7 +107,7 @@ fn dispatch(arguments: Arguments, out: Out) -> anyhow::Result<ExitCode> {
     match &arguments.noun {
         Noun::Verify { files } => return Ok(verify::run(files, out)),
         Noun::Seed(options) => return seed::run(options, out),
-        Noun::Report(report::Verb::Render(options)) => return report::render(options, out),
+        Noun::Report(report::Verb::Render(options)) => return report::render(options),
         _ => {}
     }
     let config = configuration::from_disk_and_env(arguments.config.as_deref(), &arguments.set)?;

@@ -77,7 +77,7 @@ pub(super) struct Render {
     public_url: String,
 }
 
-pub(super) fn render(options: &Render, out: Out) -> anyhow::Result<ExitCode> {
+pub(super) fn render(options: &Render) -> anyhow::Result<ExitCode> {
     let twin = match options.format.as_str() {
         "sr" => Twin::DicomSr,
         name => Twin::parse(name).context("a format is fhir, sr, pdf, txt, dicom-pdf or dicom-ko")?,
@@ -130,7 +130,7 @@ pub(super) fn render(options: &Render, out: Out) -> anyhow::Result<ExitCode> {
 
 pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     match verb {
-        Verb::Render(options) => return render(&options, out),
+        Verb::Render(options) => return render(&options),
         Verb::Import { file, of } => {
             let actor = Services::command_actor(&of.tenant, &[Role::Integrator]);
             let bytes = std::fs::read(&file).with_context(|| format!("{} cannot be read", file.display()))?;

@@ -13,7 +13,7 @@ use actix_web::{Error, HttpMessage as _};
 use futures_util::FutureExt as _;
 use tracing::Span;
 
-use crate::access::{Decision, Need, Operation, decide, decide_type};
+use crate::access::{Decision, Denial, Need, Operation, Principal, decide, decide_type};
 use crate::base::TenantId;
 
 use super::bearer;
@@ -25,6 +25,7 @@ use super::gate::{AuthError, Cause, Presented, Refusal};
 use super::intake::{Allowance, guard};
 use super::{HttpError, Route};
 use crate::oauth::TokenError;
+use crate::telemetry::metric;
 
 /// Takes a request through the door of `route`.
 pub(super) async fn enter(
@@ -108,11 +109,16 @@ async fn known(
     let actor = match found {
         Ok(actor) => actor,
         Err(error) => {
+            metrics::counter!(metric::ACCESS_DENIED, "reason" => "token").increment(1);
             edge.gate.refused(refusal(Cause::Token(error))).await;
             return Err(HttpError::Unauthenticated(Challenge::Invalid(error)));
         }
     };
-    edge.take_for_principal(tenant, &actor.principal).map_err(HttpError::RateLimited)?;
+    edge.take_for_principal(tenant, &actor.principal).map_err(|wait| {
+        let by = if matches!(actor.principal, Principal::Client { .. }) { "client" } else { "user" };
+        metrics::counter!(metric::HTTP_LIMITED, "by" => by).increment(1);
+        HttpError::RateLimited(wait)
+    })?;
     let decision = match (operation.need(), request.match_info().get("type")) {
         (Need::ScopeOfNamedType(_), Some(resource_type)) => decide_type(&actor, operation, resource_type),
         _ => decide(&actor, operation),
@@ -120,6 +126,8 @@ async fn known(
     match decision {
         Decision::Allow(extent) => Ok(Caller { actor, extent }),
         Decision::Deny(denial) => {
+            let reason = if matches!(denial, Denial::Role) { "role" } else { "scope" };
+            metrics::counter!(metric::ACCESS_DENIED, "reason" => reason).increment(1);
             edge.gate.refused(refusal(Cause::Denied(&actor, &denial))).await;
             Err(HttpError::Denied(denial))
         }

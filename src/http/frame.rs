@@ -16,6 +16,7 @@ use actix_web::{Error, HttpMessage as _, HttpResponse};
 use tracing::Instrument as _;
 
 use crate::access::RequestId;
+use crate::telemetry::metric;
 
 use super::HttpError;
 use super::address::client;
@@ -65,11 +66,28 @@ pub(super) async fn frame<B: MessageBody + 'static>(
         principal = tracing::field::Empty,
     );
     async move {
+        let _counted = InFlight::begin();
         let response = inner(&edge, request, next, &kept).await?;
         Ok(finish(&edge, response, kept))
     }
     .instrument(span)
     .await
+}
+
+/// Counts a request for as long as it is being answered, also if its client goes away.
+struct InFlight;
+
+impl InFlight {
+    fn begin() -> Self {
+        metrics::gauge!(metric::HTTP_IN_FLIGHT).increment(1);
+        Self
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        metrics::gauge!(metric::HTTP_IN_FLIGHT).decrement(1);
+    }
 }
 
 async fn inner<B: MessageBody + 'static>(
@@ -105,7 +123,10 @@ fn check(edge: &Edge, request: &ServiceRequest, address: Option<IpAddr>) -> Resu
     if header_bytes > edge.settings.max_header_bytes {
         return Err(HttpError::HeadersTooLarge);
     }
-    edge.take_for_address(address).map_err(HttpError::RateLimited)
+    edge.take_for_address(address).map_err(|wait| {
+        metrics::counter!(metric::HTTP_LIMITED, "by" => "address").increment(1);
+        HttpError::RateLimited(wait)
+    })
 }
 
 /// The client's id of the request if it is fit for logs, else a new one.
@@ -195,10 +216,9 @@ fn record(route: Option<String>, status: StatusCode, kept: &Kept) {
         400..500 => "4xx",
         _ => "5xx",
     };
-    metrics::counter!("http_requests_total", "route" => route.clone(), "method" => method, "status" => class)
+    metrics::counter!(metric::HTTP_REQUESTS, "method" => method, "route" => route.clone(), "status" => class)
         .increment(1);
-    metrics::histogram!("http_request_duration_seconds", "route" => route, "method" => method, "status" => class)
-        .record(seconds);
+    metrics::histogram!(metric::HTTP_REQUEST_SECONDS, "method" => method, "route" => route).record(seconds);
     tracing::info!(http.status = status.as_u16(), duration_ms = seconds * 1000.0, "request finished");
 }
 

@@ -55,7 +55,8 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     handle: ServerHandle,
     edge: Arc<Edge>,
-    serving: JoinHandle<io::Result<()>>,
+    /// Until it has ended.
+    serving: Option<JoinHandle<io::Result<()>>>,
     sweeping: JoinHandle<()>,
 }
 
@@ -100,7 +101,7 @@ where
             sweeping.sweep();
         }
     });
-    Ok(Server { addresses, handle, edge, serving: tokio::spawn(server), sweeping })
+    Ok(Server { addresses, handle, edge, serving: Some(tokio::spawn(server)), sweeping })
 }
 
 impl Server {
@@ -114,12 +115,18 @@ impl Server {
         self.edge.stopping().cancel();
         self.handle.stop(true).await;
         self.sweeping.abort();
-        self.serving.await.map_err(io::Error::other)?
+        match self.serving {
+            Some(serving) => serving.await.map_err(io::Error::other)?,
+            None => Ok(()),
+        }
     }
 
     /// Runs until the server ends by itself, which it does only when it fails.
     pub async fn failed(&mut self) -> io::Result<()> {
-        (&mut self.serving).await.map_err(io::Error::other)?
+        let Some(serving) = &mut self.serving else { return Ok(()) };
+        let ended = serving.await;
+        self.serving = None;
+        ended.map_err(io::Error::other)?
     }
 }
 

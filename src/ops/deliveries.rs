@@ -147,7 +147,13 @@ impl Ops {
                 continue;
             };
             let possible = forms_of(peer.kind);
-            let wanted = if forms.is_empty() { usual_forms(&peer, written) } else { forms.to_vec() };
+            let named = if forms.is_empty() { usual_forms(&peer, written) } else { forms.to_vec() };
+            let mut wanted: Vec<Twin> = Vec::with_capacity(named.len());
+            for form in named {
+                if !wanted.contains(&form) {
+                    wanted.push(form);
+                }
+            }
             for (number, form) in forms.iter().enumerate() {
                 if !possible.contains(form) {
                     problems.add(format!("formats[{number}]"), ProblemCode::Value, "is a form that a peer cannot take");

@@ -97,6 +97,16 @@ impl Ops {
         self.visible_export(actor, id, extent).await
     }
 
+    /// What the rendition of a completed session does not carry; `None` while there is no rendition. For
+    /// whoever has just been shown the session.
+    pub async fn export_losses(&self, actor: &Actor, session: &ExportSession) -> Result<Option<Losses>, Error> {
+        if session.status != ExportStatus::Completed {
+            return Ok(None);
+        }
+        let found = self.desk(actor).rendition(&session.report, session.version, session.twin).await?;
+        Ok(found.map(|rendition| rendition.losses))
+    }
+
     /// The finished rendition of a session. Every fetch is counted and audited.
     pub async fn download_export(&self, actor: &Actor, id: &LogicalId) -> Result<(ExportSession, Rendition), Error> {
         let extent = self.authorize(actor, Operation::ExportDownload).await?;
@@ -120,12 +130,6 @@ impl Ops {
             .with(Write::Audit(self.event(actor, Operation::ExportDownload).on(object).on(report)));
         self.desk(actor).commit(set).await.map_err(gone_between)?;
         Ok((session, rendition))
-    }
-
-    /// The loss report of a session that the actor was shown; empty as long as there is no rendition.
-    pub async fn export_losses(&self, actor: &Actor, session: &ExportSession) -> Result<Losses, Error> {
-        let found = self.desk(actor).rendition(&session.report, session.version, session.twin).await?;
-        Ok(found.map(|rendition| rendition.losses).unwrap_or_default())
     }
 
     /// Tries a failed session again.

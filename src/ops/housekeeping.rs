@@ -1,6 +1,9 @@
 //! Taking away what has lost its meaning.
 
+use futures_util::TryStreamExt;
+
 use crate::access::Actor;
+use crate::base::Timestamp;
 
 use super::{Error, Ops};
 
@@ -10,6 +13,35 @@ impl Ops {
     /// finds, never a row without bytes.
     pub async fn sweep_blobs(&self, actor: &Actor) -> Result<usize, Error> {
         let before = self.now().plus_seconds(-BLOB_GRACE_SECONDS);
+        Ok(self.sweep_unused(actor, before).await? + self.sweep_strays(actor, before).await?)
+    }
+
+    /// Deletes bytes that no row speaks of: of a use case that did not come to its commit, or of a sweep
+    /// that did not come to its end.
+    async fn sweep_strays(&self, actor: &Actor, before: Timestamp) -> Result<usize, Error> {
+        let mut listing = self.blobs().list(&actor.tenant);
+        let (mut old, mut swept, mut ended) = (Vec::new(), 0, false);
+        while !ended {
+            match listing.try_next().await? {
+                Some(entry) if entry.stored_at < before => old.push(entry.digest),
+                Some(_) => continue,
+                None => ended = true,
+            }
+            if !ended && old.len() < LISTED {
+                continue;
+            }
+            let known = self.desk(actor).known_blobs(&old).await?;
+            for stray in old.drain(..).filter(|digest| !known.contains(digest)) {
+                // Whoever puts the same bytes again makes them young.
+                if self.blobs().delete_if_older(&actor.tenant, stray, before).await? {
+                    swept += 1;
+                }
+            }
+        }
+        Ok(swept)
+    }
+
+    async fn sweep_unused(&self, actor: &Actor, before: Timestamp) -> Result<usize, Error> {
         let mut swept = 0;
         loop {
             let unused = self.desk(actor).unused_blobs(before, BATCH).await?;
@@ -18,7 +50,8 @@ impl Ops {
             }
             for digest in unused {
                 if self.desk(actor).forget_blob(digest).await? {
-                    self.blobs().delete(&actor.tenant, digest).await?;
+                    // Bytes that somebody has put again since are theirs: young, and soon with a row.
+                    self.blobs().delete_if_older(&actor.tenant, digest, before).await?;
                     swept += 1;
                 }
             }
@@ -39,3 +72,5 @@ impl Ops {
 const BLOB_GRACE_SECONDS: i64 = 3600;
 /// Blobs looked at in one query.
 const BATCH: i64 = 200;
+/// Listed blobs that are looked up in one query.
+const LISTED: usize = 200;

@@ -187,20 +187,29 @@ impl Ops {
         })
     }
 
-    /// Runs an attempt that reads, computes and commits again where somebody else committed in between.
-    async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
+    /// Runs an attempt that reads, computes and commits again where somebody else's commit has spoilt it.
+    /// Those who come at once draw apart by pauses that grow; in the end the client has to come again.
+    async fn with_retries<T, F: Future<Output = Result<Attempt<T>, Error>>>(
         &self,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Error> {
-        let mut left = COMMIT_ATTEMPTS;
-        loop {
-            left -= 1;
-            match attempt().await {
-                Err(Error::VersionMismatch { .. }) if left > 0 => {}
-                outcome => return outcome,
+        for number in 1..=COMMIT_ATTEMPTS {
+            if let Attempt::Done(value) = attempt().await? {
+                return Ok(value);
             }
+            let longest = FIRST_PAUSE.saturating_mul(number * number);
+            tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
         }
+        Err(Error::Busy("others write the same resources at this moment".into()))
     }
+}
+
+/// What an attempt to commit came to.
+enum Attempt<T> {
+    /// It is committed.
+    Done(T),
+    /// Somebody else's commit came between its look and its own.
+    Spoilt,
 }
 
 /// A page of a listing.
@@ -255,4 +264,6 @@ impl Ops {
 }
 
 /// How often a commit is tried that somebody else's commit spoils.
-const COMMIT_ATTEMPTS: usize = 4;
+const COMMIT_ATTEMPTS: u32 = 12;
+/// Longest pause after the first spoilt attempt; it grows with the square of their number.
+const FIRST_PAUSE: Duration = Duration::from_millis(3);

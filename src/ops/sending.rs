@@ -1,6 +1,7 @@
 //! One attempt at the deliveries of a report version to a peer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::access::{Actor, Operation};
 use crate::audit::{Object, ObjectKind};
@@ -8,6 +9,7 @@ use crate::base::{LogicalId, Retry};
 use crate::remote::{PeerKind, PeerSettings};
 use crate::report::Twin;
 use crate::store::{Delivery, DeliveryChange, DeliveryState, StoreError, Write, WriteSet};
+use crate::telemetry::metric;
 
 use super::channels::{Answer, push, send_instances};
 use super::{Error, Ops};
@@ -27,9 +29,16 @@ pub enum Left {
 }
 
 impl Ops {
-    /// Sends what is not finished of `ids`, and records what the peer answered for each. `patient` is
-    /// whether the attempt may wait for an archive that is down, so that the rendition can be whole.
-    pub async fn attempt_deliveries(&self, actor: &Actor, ids: &[LogicalId], patient: bool) -> Result<Left, Error> {
+    /// Sends what is not finished of `ids` for a job, and records what the peer answered for each. What
+    /// another job is sending is left to it. `patient` is whether the attempt may wait for an archive that
+    /// is down, so that the rendition can be whole.
+    pub async fn attempt_deliveries(
+        &self,
+        actor: &Actor,
+        job: &LogicalId,
+        ids: &[LogicalId],
+        patient: bool,
+    ) -> Result<Left, Error> {
         let mut open = Vec::new();
         for id in ids {
             open.extend(self.desk(actor).delivery(id).await?.filter(|delivery| !delivery.state.is_finished()));
@@ -47,14 +56,18 @@ impl Ops {
         if ready.is_empty() {
             return Ok(Left::Nothing);
         }
-        let begun: WriteSet = ready.iter().fold(WriteSet::new(), |set, (delivery, _)| {
-            set.with(Write::Delivery(DeliveryChange::Attempt { id: delivery.id.clone() }))
-        });
-        self.desk(actor).commit(begun).await?;
+        let ready = self.claim(actor, job, ready).await?;
+        if ready.is_empty() {
+            return Ok(Left::Nothing);
+        }
+        let (channel, begun) = (peer.kind.as_str(), Instant::now());
         let answers = self.send(actor, &peer, &ready).await?;
+        metrics::histogram!(metric::REMOTE_SECONDS, "channel" => channel).record(begun.elapsed());
         let mut left = Left::Nothing;
         for ((delivery, _), answer) in ready.iter().zip(answers) {
             self.record(actor, delivery, &answer).await?;
+            let outcome = answer.state.as_str();
+            metrics::counter!(metric::DELIVERIES, "channel" => channel, "outcome" => outcome).increment(1);
             if answer.state == DeliveryState::Pending {
                 let retry = match left {
                     Left::Nothing => answer.retry,
@@ -102,6 +115,25 @@ impl Ops {
             }
         }
         Ok(ready)
+    }
+
+    /// Those that this job may send now.
+    async fn claim(
+        &self,
+        actor: &Actor,
+        job: &LogicalId,
+        ready: Vec<(Delivery, Option<bytes::Bytes>)>,
+    ) -> Result<Vec<(Delivery, Option<bytes::Bytes>)>, Error> {
+        let mut claimed = Vec::with_capacity(ready.len());
+        for (delivery, bytes) in ready {
+            let attempt = DeliveryChange::Attempt { id: delivery.id.clone(), job: job.clone() };
+            match self.desk(actor).commit(WriteSet::new().with(Write::Delivery(attempt))).await {
+                Ok(()) => claimed.push((delivery, bytes)),
+                Err(StoreError::Gone) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(claimed)
     }
 
     async fn send(

@@ -43,6 +43,23 @@ impl Desk<'_> {
         rows.iter().map(|text| Blake3::parse(text).ok_or(StoreError::Corrupt("blob digest"))).collect()
     }
 
+    /// Those of some digests of which there is a row.
+    pub async fn known_blobs(&self, digests: &[Blake3]) -> Result<Vec<Blake3>, StoreError> {
+        let tenant = self.tenant().clone();
+        let asked: Vec<String> = digests.iter().map(|digest| digest.to_hex()).collect();
+        let rows: Vec<String> = self
+            .read(move |tx| {
+                on!(tx, conn => blob::table
+                    .filter(blob::tenant.eq(tenant.as_str()))
+                    .filter(blob::digest.eq_any(&asked))
+                    .select(blob::digest)
+                    .load(conn))
+                .map_err(StoreError::from)
+            })
+            .await?;
+        rows.iter().map(|text| Blake3::parse(text).ok_or(StoreError::Corrupt("blob digest"))).collect()
+    }
+
     /// Takes the row of a blob away if still nobody needs it. `true` if the bytes may go.
     pub async fn forget_blob(&self, digest: Blake3) -> Result<bool, StoreError> {
         let tenant = self.tenant().clone();

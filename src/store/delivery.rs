@@ -90,10 +90,13 @@ pub struct Delivery {
 pub enum DeliveryChange {
     /// A new one; the same version, form and peer again changes nothing.
     Order(Delivery),
-    /// An attempt begins.
+    /// An attempt begins. Only one job makes attempts at a time: what another one is sending is
+    /// [`StoreError::Gone`], what this one was sending when it was interrupted is not.
     Attempt {
         /// Which.
         id: LogicalId,
+        /// The job.
+        job: LogicalId,
     },
     /// An attempt has come to something.
     Outcome {
@@ -196,12 +199,16 @@ pub(super) fn apply(
             on!(tx, conn => diesel::insert_into(delivery::table).values(row).on_conflict_do_nothing().execute(conn))?;
             1
         }
-        DeliveryChange::Attempt { id } => on!(tx, conn => diesel::update(delivery::table
+        DeliveryChange::Attempt { id, job } => on!(tx, conn => diesel::update(delivery::table
             .filter(delivery::tenant.eq(tenant.as_str()))
             .filter(delivery::id.eq(id.as_str()))
-            .filter(delivery::state.eq_any(["pending", "sending"])))
+            .filter(
+                delivery::state.eq("pending")
+                    .or(delivery::state.eq("sending").and(delivery::claimed_by.eq(job.as_str()))),
+            ))
             .set((
                 delivery::state.eq("sending"),
+                delivery::claimed_by.eq(job.as_str()),
                 delivery::attempts.eq(delivery::attempts + 1),
                 delivery::updated_at.eq(now.0),
             ))
@@ -248,6 +255,7 @@ struct Row {
     peer: String,
     state: String,
     attempts: i32,
+    claimed_by: Option<String>,
     sop_instance_uid: Option<String>,
     answer: Option<String>,
     next_attempt_at: Option<i64>,
@@ -267,6 +275,7 @@ impl Row {
             peer: new.peer.as_str().to_owned(),
             state: new.state.as_str().to_owned(),
             attempts: new.attempts,
+            claimed_by: None,
             sop_instance_uid: new.sop_instance_uid.as_ref().map(|uid| uid.as_str().to_owned()),
             answer: new.answer.clone(),
             next_attempt_at: new.next_attempt_at.map(|at| at.0),

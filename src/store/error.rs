@@ -38,6 +38,21 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// A word for it in metrics.
+    pub(super) fn reason(&self) -> &'static str {
+        match self {
+            Self::VersionConflict { .. } => "version-conflict",
+            Self::Duplicate => "duplicate",
+            Self::Gone => "gone",
+            Self::LeaseLost => "lease-lost",
+            Self::Unavailable(_) => "unavailable",
+            Self::Corrupt(_) => "corrupt",
+            Self::Sealed(_) => "sealed",
+            Self::UnknownTenant => "unknown-tenant",
+            Self::Refused(_) => "refused",
+        }
+    }
+
     /// Whether the same call may succeed later.
     pub fn retry(&self) -> Retry {
         match self {

@@ -26,7 +26,7 @@ mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::{Connection, SqliteConnection};
 use tokio::sync::watch;
@@ -34,6 +34,7 @@ use tokio::sync::watch;
 use crate::access::Actor;
 use crate::base::keyring::MasterKeys;
 use crate::base::{Clock, Secret, TenantId};
+use crate::telemetry::metric;
 
 pub use audit::SignedCheckpoint;
 pub use blob_row::BlobUse;
@@ -198,10 +199,17 @@ impl Desk<'_> {
     /// Commits everything in `set`, or nothing. When it returns `Ok`, it is on the disk. It goes on to
     /// its end even if the caller stops waiting.
     pub async fn commit(&self, set: WriteSet) -> Result<(), StoreError> {
+        let begun = Instant::now();
         let now = self.store.inner.clock.now();
+        let events = set.audit_events();
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
-        let lanes = self.store.write(move |tx| prepared.apply(tx, &inner.sealer)).await?;
+        let outcome = self.store.write(move |tx| prepared.apply(tx, &inner.sealer)).await;
+        metrics::histogram!(metric::COMMIT_SECONDS).record(begun.elapsed());
+        let lanes = outcome.inspect_err(|error| {
+            metrics::counter!(metric::COMMIT_FAILURES, "reason" => error.reason()).increment(1);
+        })?;
+        metrics::counter!(metric::AUDIT_EVENTS).increment(events);
         if !lanes.is_empty() {
             self.store.inner.jobs.send_modify(|count| *count = count.wrapping_add(1));
         }

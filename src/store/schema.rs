@@ -257,6 +257,7 @@ table! {
         peer -> Text,
         state -> Text,
         attempts -> Integer,
+        claimed_by -> Nullable<Text>,
         sop_instance_uid -> Nullable<Text>,
         answer -> Nullable<Text>,
         next_attempt_at -> Nullable<BigInt>,

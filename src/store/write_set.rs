@@ -99,6 +99,11 @@ impl WriteSet {
         self.writes.is_empty()
     }
 
+    /// How many audit events it writes.
+    pub(super) fn audit_events(&self) -> u64 {
+        self.writes.iter().map(|write| u64::from(matches!(write, Write::Audit(_)))).sum()
+    }
+
     /// The versions of resources that it writes: type, id and version.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceWrite> {
         self.writes.iter().filter_map(|write| match write {

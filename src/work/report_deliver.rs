@@ -26,7 +26,8 @@ impl Handler for ReportDeliver {
         Box::pin(async move {
             let payload: DeliverPayload = run.payload()?;
             let patient = run.job().attempts <= PATIENT_ATTEMPTS;
-            match self.ops.attempt_deliveries(run.actor(), &payload.deliveries, patient).await? {
+            let job = &run.job().id;
+            match self.ops.attempt_deliveries(run.actor(), job, &payload.deliveries, patient).await? {
                 Left::Nothing => Ok(WriteSet::new()),
                 Left::Again { message, retry } => Err(JobError::Failed { message, retry }),
             }

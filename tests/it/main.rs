@@ -15,6 +15,8 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod reports;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;

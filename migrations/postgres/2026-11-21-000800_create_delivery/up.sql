@@ -19,6 +19,7 @@ create table delivery (
   peer text not null,
   state text not null check (state in ('pending', 'sending', 'sent', 'sent-with-warning', 'refused', 'dead')),
   attempts integer not null,
+  claimed_by text,
   sop_instance_uid text,
   answer text,
   next_attempt_at bigint,

@@ -6,12 +6,12 @@ use actix_web::{HttpResponse, web};
 use crate::access::{Role, Scopes, TokenId, UserId};
 use crate::base::{ProblemCode, Problems, Secret};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, AtTenant, Caller, CurrentRequest, HttpError};
+use crate::http::{ApiJson, AtTenant, Caller, CurrentRequest, HttpError, Params};
 use crate::ops::Ops;
 use crate::ops::tokens::{Minted, TokenRequest};
 
 use super::json;
-use super::rules::malformed;
+use super::shape::{self, Kind, Member, any, optional, required};
 
 #[derive(serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -28,7 +28,7 @@ struct MintBody {
 
 /// `POST /api/admin/tokens`, with `{user, name?, roles, scope?, expiresIn?}`
 pub(super) async fn mint(ops: web::Data<Ops>, caller: Caller, body: ApiJson) -> Result<HttpResponse, HttpError> {
-    let body: MintBody = serde_json::from_str(&body.0.to_text()).map_err(|error| malformed(&error))?;
+    let body: MintBody = shape::read(&body.0, MINT)?;
     let minted = ops.mint_token(&caller.actor, token_request(body)?).await?;
     Ok(shown(&ops, &minted))
 }
@@ -37,7 +37,7 @@ pub(super) async fn mint(ops: web::Data<Ops>, caller: Caller, body: ApiJson) -> 
 pub(super) async fn revoke(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let token_id = TokenId::parse(&path).map_err(|_form| HttpError::NotFound)?;
     ops.revoke_token(&caller.actor, &token_id).await?;
@@ -57,7 +57,7 @@ pub(super) async fn bootstrap(
     struct Body {
         password: String,
     }
-    let body: Body = serde_json::from_str(&body.0.to_text()).map_err(|error| malformed(&error))?;
+    let body: Body = shape::read(&body.0, BOOTSTRAP)?;
     let minted = ops.redeem_bootstrap(&tenant.0, &Secret::new(body.password), request.0).await?;
     Ok(shown(&ops, &minted))
 }
@@ -104,3 +104,12 @@ fn shown(ops: &Ops, minted: &Minted) -> HttpResponse {
         .with_text("scope", minted.claims.scope.as_deref());
     json(StatusCode::OK, &body.into())
 }
+
+const MINT: &[Member] = &[
+    required(&["user"], Kind::Text),
+    optional(&["name"], Kind::Text),
+    required(&["roles"], Kind::Texts(any, "")),
+    optional(&["scope"], Kind::Text),
+    optional(&["expiresIn"], Kind::Integer(1 << 53)),
+];
+const BOOTSTRAP: &[Member] = &[required(&["password"], Kind::Text)];

@@ -5,7 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::base::{PeerName, ProblemCode, Problems};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, Caller, HttpError};
+use crate::http::{ApiJson, Caller, HttpError, Params};
 use crate::ops::Ops;
 use crate::ops::deliveries::DeliveryQuery;
 use crate::report::Twin;
@@ -18,7 +18,7 @@ use super::{json, view};
 pub(super) async fn deliver(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
     let (peers, forms) = order(&body.0)?;
@@ -31,7 +31,7 @@ pub(super) async fn deliver(
 pub(super) async fn of_report(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let filter = DeliveryFilter { report: Some(id(&path)?), ..DeliveryFilter::default() };
@@ -47,7 +47,7 @@ pub(super) async fn list(ops: web::Data<Ops>, caller: Caller, request: HttpReque
 pub(super) async fn resend(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let delivery = ops.resend(&caller.actor, &id(&path)?).await?;
     Ok(json(StatusCode::ACCEPTED, &view::delivery(&delivery)))

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::base::{LogicalId, ProblemCode, Timestamp};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, Caller, Edge, EventStream, HttpError, ServerEvent, file};
+use crate::http::{ApiJson, Caller, Edge, EventStream, HttpError, Params, ServerEvent, file};
 use crate::ops::Ops;
 use crate::ops::exports::{ExportQuery, ExportRequest};
 use crate::report::Twin;
@@ -23,7 +23,7 @@ use super::{json, located, view};
 pub(super) async fn start(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<(String, String)>,
+    path: Params<(String, String)>,
     body: Option<ApiJson>,
 ) -> Result<HttpResponse, HttpError> {
     let (report, form) = path.into_inner();
@@ -40,14 +40,12 @@ pub(super) async fn start(
 pub(super) async fn status(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let session = ops.export_status(&caller.actor, &id(&path)?).await?;
-    let mut body = view::export(&session, &ops.base_url(&caller.actor.tenant));
-    if let (ExportStatus::Completed, Some(object)) = (session.status, body.as_object_mut()) {
-        object.set("losses", view::losses(&ops.export_losses(&caller.actor, &session).await?));
-    }
-    let mut response = json(StatusCode::OK, &body);
+    let losses = ops.export_losses(&caller.actor, &session).await?;
+    let base = ops.base_url(&caller.actor.tenant);
+    let mut response = json(StatusCode::OK, &view::export_with_losses(&session, &base, losses.as_ref()));
     if !is_finished(&session) {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
@@ -59,7 +57,7 @@ pub(super) async fn events(
     ops: web::Data<Ops>,
     edge: web::Data<Arc<Edge>>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let first = ops.export_status(&caller.actor, &id(&path)?).await?;
     let watch = Watch { ops: (**ops).clone(), caller, last: None, next: Some(first) };
@@ -95,11 +93,12 @@ impl Watch {
             };
         }
         let session = self.next.take()?;
+        let losses = self.ops.export_losses(&self.caller.actor, &session).await.ok()?;
         let base = self.ops.base_url(&self.caller.actor.tenant);
         let event = ServerEvent {
             id: Some(session.updated_at.0.to_string()),
             event: Some("status"),
-            data: view::export(&session, &base).to_text(),
+            data: view::export_with_losses(&session, &base, losses.as_ref()).to_text(),
         };
         self.last = Some(session);
         Some(event)
@@ -110,7 +109,7 @@ impl Watch {
 pub(super) async fn download(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let (_session, rendition) = ops.download_export(&caller.actor, &id(&path)?).await?;
@@ -121,7 +120,7 @@ pub(super) async fn download(
 pub(super) async fn retry(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let session = ops.retry_export(&caller.actor, &id(&path)?).await?;
     let base = ops.base_url(&caller.actor.tenant);
@@ -133,7 +132,7 @@ pub(super) async fn retry(
 pub(super) async fn delete(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     ops.delete_export(&caller.actor, &id(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())

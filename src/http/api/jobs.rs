@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::http::{Caller, HttpError};
+use crate::http::{Caller, HttpError, Params};
 use crate::ops::Ops;
 use crate::store::JobState;
 
@@ -22,11 +22,7 @@ pub(super) async fn list(ops: web::Data<Ops>, caller: Caller, request: HttpReque
 }
 
 /// `GET /api/admin/jobs/{id}`
-pub(super) async fn show(
-    ops: web::Data<Ops>,
-    caller: Caller,
-    path: web::Path<String>,
-) -> Result<HttpResponse, HttpError> {
+pub(super) async fn show(ops: web::Data<Ops>, caller: Caller, path: Params<String>) -> Result<HttpResponse, HttpError> {
     let job = ops.job(&caller.actor, &id(&path)?).await?;
     Ok(json(StatusCode::OK, &view::job(&job)))
 }
@@ -35,7 +31,7 @@ pub(super) async fn show(
 pub(super) async fn retry(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let job = ops.retry_job(&caller.actor, &id(&path)?).await?;
     Ok(json(StatusCode::ACCEPTED, &view::job(&job)))
@@ -45,7 +41,7 @@ pub(super) async fn retry(
 pub(super) async fn cancel(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let job = ops.cancel_job(&caller.actor, &id(&path)?).await?;
     Ok(json(StatusCode::ACCEPTED, &view::job(&job)))

@@ -9,7 +9,8 @@ use crate::ops::Ops;
 use crate::ops::letterheads::LetterheadForm;
 
 use super::json;
-use super::rules::{expected, malformed, tagged};
+use super::rules::{expected, tagged};
+use super::shape::{self, Kind, Member, any, optional, required};
 
 /// `GET /api/admin/letterhead`
 pub(super) async fn read(ops: web::Data<Ops>, caller: Caller) -> Result<HttpResponse, HttpError> {
@@ -25,7 +26,14 @@ pub(super) async fn set(
     request: HttpRequest,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
-    let form: LetterheadForm = serde_json::from_str(&body.0.to_text()).map_err(|error| malformed(&error))?;
+    let form: LetterheadForm = shape::read(&body.0, LETTERHEAD)?;
     ops.set_letterhead(&caller.actor, form, expected(&request)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
+
+const LETTERHEAD: &[Member] = &[
+    required(&["organization"], Kind::Text),
+    optional(&["lines"], Kind::Texts(any, "")),
+    optional(&["pageSize"], Kind::Text),
+    optional(&["logo"], Kind::Text),
+];

@@ -11,6 +11,7 @@ mod peers;
 mod query;
 mod reports;
 mod rules;
+mod shape;
 mod view;
 
 use std::time::Duration;

@@ -3,13 +3,14 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::base::{PeerName, ProblemCode};
+use crate::base::{AeTitle, PeerName, ProblemCode};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, Caller, HttpError};
+use crate::http::{ApiJson, Caller, HttpError, Params};
 use crate::ops::Ops;
-use crate::ops::peers::settings_from_json;
+use crate::remote::{PeerKind, PeerSettings};
 
 use super::json;
+use super::shape::{self, Kind, Member, any, optional, required};
 
 /// `GET /api/admin/peers`
 pub(super) async fn list(ops: web::Data<Ops>, caller: Caller) -> Result<HttpResponse, HttpError> {
@@ -23,11 +24,11 @@ pub(super) async fn list(ops: web::Data<Ops>, caller: Caller) -> Result<HttpResp
 pub(super) async fn put(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
     let name = peer_name(&path)?;
-    let settings = settings_from_json(body.0.to_text().as_bytes())?;
+    let settings: PeerSettings = shape::read(&body.0, PEER)?;
     if settings.name != name {
         return Err(HttpError::invalid("name", ProblemCode::Invariant, "is not the name in the path"));
     }
@@ -39,18 +40,14 @@ pub(super) async fn put(
 pub(super) async fn remove(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     ops.remove_peer(&caller.actor, &peer_name(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `POST /api/admin/peers/{name}/test`
-pub(super) async fn test(
-    ops: web::Data<Ops>,
-    caller: Caller,
-    path: web::Path<String>,
-) -> Result<HttpResponse, HttpError> {
+pub(super) async fn test(ops: web::Data<Ops>, caller: Caller, path: Params<String>) -> Result<HttpResponse, HttpError> {
     let report = ops.test_peer(&caller.actor, &peer_name(&path)?).await?;
     let body = Json::from_serialize(&report).map_err(|_error| HttpError::Fault)?;
     Ok(json(StatusCode::OK, &body))
@@ -59,3 +56,61 @@ pub(super) async fn test(
 fn peer_name(text: &str) -> Result<PeerName, HttpError> {
     PeerName::parse(text).map_err(|_form| HttpError::NotFound)
 }
+
+fn is_kind(text: &str) -> bool {
+    [PeerKind::Dimse, PeerKind::Dicomweb, PeerKind::Fhir, PeerKind::Orthanc].iter().any(|kind| kind.as_str() == text)
+}
+
+fn is_ae_title(text: &str) -> bool {
+    AeTitle::parse(text).is_ok()
+}
+
+fn is_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok()
+}
+
+fn is_auth(text: &str) -> bool {
+    ["none", "basic", "bearer", "client_credentials"].contains(&text)
+}
+
+const PEER: &[Member] = &[
+    required(&["name"], Kind::Parsed(|name| PeerName::parse(name).is_ok(), "is not the name of a peer")),
+    required(&["kind"], Kind::Parsed(is_kind, "is not dimse, dicomweb, fhir or orthanc")),
+    optional(&["host"], Kind::Text),
+    optional(&["port"], Kind::Integer(0xffff)),
+    optional(&["called_ae_title", "calledAeTitle"], Kind::Parsed(is_ae_title, "is not an AE title")),
+    optional(&["calling_ae_title", "callingAeTitle"], Kind::Parsed(is_ae_title, "is not an AE title")),
+    optional(&["url"], Kind::Parsed(is_url, "is not a URL")),
+    optional(&["tls"], Kind::Object(TLS)),
+    optional(&["auth"], Kind::Object(AUTH)),
+    optional(&["timeouts"], Kind::Object(TIMEOUTS)),
+    optional(&["formats"], Kind::Texts(any, "")),
+];
+const TLS: &[Member] = &[
+    optional(&["ca_file", "caFile"], Kind::Text),
+    optional(&["ca_pem", "caPem"], Kind::Text),
+    optional(&["client_certificate_file", "clientCertificateFile"], Kind::Text),
+    optional(&["client_certificate_pem", "clientCertificatePem"], Kind::Text),
+    optional(&["client_key_file", "clientKeyFile"], Kind::Text),
+    optional(&["client_key_pem", "clientKeyPem"], Kind::Text),
+    optional(&["server_name", "serverName"], Kind::Text),
+];
+const AUTH: &[Member] = &[
+    required(&["type"], Kind::Parsed(is_auth, "is not none, basic, bearer or client_credentials")),
+    optional(&["username"], Kind::Text),
+    optional(&["password"], Kind::Text),
+    optional(&["token"], Kind::Text),
+    optional(&["token_url", "tokenUrl"], Kind::Parsed(is_url, "is not a URL")),
+    optional(&["client_id", "clientId"], Kind::Text),
+    optional(&["client_secret", "clientSecret"], Kind::Text),
+    optional(&["private_key_pem", "privateKeyPem"], Kind::Text),
+    optional(&["key_id", "keyId"], Kind::Text),
+    optional(&["scopes"], Kind::Texts(any, "")),
+];
+const TIMEOUTS: &[Member] = &[
+    optional(&["connect_seconds", "connectSeconds"], Kind::Integer(0xffff_ffff)),
+    optional(&["association_seconds", "associationSeconds"], Kind::Integer(0xffff_ffff)),
+    optional(&["response_seconds", "responseSeconds"], Kind::Integer(0xffff_ffff)),
+    optional(&["send_seconds", "sendSeconds"], Kind::Integer(0xffff_ffff)),
+    optional(&["total_seconds", "totalSeconds"], Kind::Integer(0xffff_ffff)),
+];

@@ -6,7 +6,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::base::{Date, ProblemCode, Problems, Uid, VersionId};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, Caller, EntityTag, FhirDocument, HttpError, IfMatch, is_not_modified, last_modified};
+use crate::http::{
+    ApiJson, Caller, EntityTag, FhirDocument, HttpError, IfMatch, Params, is_not_modified, last_modified,
+};
 use crate::ops::Ops;
 use crate::ops::reports::{Change, ReportQuery, ReportVersion};
 use crate::report::{ReportStatus, Twin, read};
@@ -55,7 +57,7 @@ pub(super) async fn list(ops: web::Data<Ops>, caller: Caller, request: HttpReque
 pub(super) async fn read(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let found = ops.read_report(&caller.actor, &id(&path)?, None).await?;
@@ -66,7 +68,7 @@ pub(super) async fn read(
 pub(super) async fn read_version(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<(String, String)>,
+    path: Params<(String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let found = ops.read_report(&caller.actor, &id(&path.0)?, Some(version(&path.1)?)).await?;
@@ -77,7 +79,7 @@ pub(super) async fn read_version(
 pub(super) async fn rendition(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<(String, String, String)>,
+    path: Params<(String, String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let (report, number, form) = path.into_inner();
@@ -90,7 +92,7 @@ pub(super) async fn rendition(
 pub(super) async fn history(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
 ) -> Result<HttpResponse, HttpError> {
     let versions = ops.report_history(&caller.actor, &id(&path)?).await?;
     let items = versions.iter().map(view::history_line).collect();
@@ -101,7 +103,7 @@ pub(super) async fn history(
 pub(super) async fn update(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
@@ -114,7 +116,7 @@ pub(super) async fn update(
 pub(super) async fn finalize(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
     body: Option<ApiJson>,
 ) -> Result<HttpResponse, HttpError> {
@@ -127,7 +129,7 @@ pub(super) async fn finalize(
 pub(super) async fn amend(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
@@ -144,7 +146,7 @@ pub(super) async fn amend(
 pub(super) async fn cancel(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
     body: Option<ApiJson>,
 ) -> Result<HttpResponse, HttpError> {
@@ -156,7 +158,7 @@ pub(super) async fn cancel(
 pub(super) async fn enter_in_error(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
     body: Option<ApiJson>,
 ) -> Result<HttpResponse, HttpError> {
@@ -168,7 +170,7 @@ pub(super) async fn enter_in_error(
 pub(super) async fn delete(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<String>,
+    path: Params<String>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     ops.delete_report(&caller.actor, &id(&path)?, expected(&request)?).await?;

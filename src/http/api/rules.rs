@@ -4,13 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::base::{ProblemCode, VersionId};
+use crate::base::{PeerName, ProblemCode, VersionId};
 use crate::fhir::{Json, Object};
 use crate::http::{ApiJson, Caller, EntityTag, HttpError, IfMatch};
 use crate::ops::{DeliveryRule, Ops};
 use crate::store::SettingVersion;
 
 use super::json;
+use super::shape::{self, Kind, Member, any, optional, required};
 
 /// `GET /api/admin/rules`
 pub(super) async fn list(ops: web::Data<Ops>, caller: Caller) -> Result<HttpResponse, HttpError> {
@@ -33,7 +34,7 @@ pub(super) async fn set(
     struct Body {
         rules: Vec<DeliveryRule>,
     }
-    let body: Body = serde_json::from_str(&body.0.to_text()).map_err(|error| malformed(&error))?;
+    let body: Body = shape::read(&body.0, RULES)?;
     ops.set_rules(&caller.actor, body.rules, expected(&request)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
@@ -56,8 +57,10 @@ pub(super) fn tagged(mut response: HttpResponse, version: Option<VersionId>) -> 
     response
 }
 
-/// A body of another shape. The reader's message may repeat what stands there, so only the place is said.
-pub(super) fn malformed(error: &serde_json::Error) -> HttpError {
-    let detail = format!("has not the shape of this body: line {}, column {}", error.line(), error.column());
-    HttpError::invalid("", ProblemCode::Structure, detail)
-}
+const RULES: &[Member] = &[required(&["rules"], Kind::Objects(RULE))];
+const RULE: &[Member] = &[
+    required(&["name"], Kind::Text),
+    required(&["on"], Kind::Texts(any, "")),
+    required(&["peers"], Kind::Texts(|name| PeerName::parse(name).is_ok(), "is not the name of a peer")),
+    optional(&["formats"], Kind::Texts(any, "")),
+];

@@ -79,6 +79,15 @@ pub(super) fn export(session: &ExportSession, base: &str) -> Json {
     json.into()
 }
 
+/// As [`export`], with the loss report of the rendition once there is one.
+pub(super) fn export_with_losses(session: &ExportSession, base: &str, lost: Option<&Losses>) -> Json {
+    let mut json = export(session, base);
+    if let (Some(object), Some(lost)) = (json.as_object_mut(), lost) {
+        object.set("losses", losses(lost));
+    }
+    json
+}
+
 /// A delivery.
 pub(super) fn delivery(delivery: &Delivery) -> Json {
     let mut json = Object::new()

@@ -5,7 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::base::{LogicalId, VersionId};
 use crate::fhir::{Json, JsonLimits, resource_type};
-use crate::http::{Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, fhir_format, is_not_modified, last_modified};
+use crate::http::{
+    Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, Params, fhir_format, is_not_modified, last_modified,
+};
 use crate::ops::Ops;
 use crate::store::StoredResource;
 
@@ -13,7 +15,7 @@ use crate::store::StoredResource;
 pub(super) async fn read(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<(String, String)>,
+    path: Params<(String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
@@ -26,7 +28,7 @@ pub(super) async fn read(
 pub(super) async fn vread(
     ops: web::Data<Ops>,
     caller: Caller,
-    path: web::Path<(String, String, String)>,
+    path: Params<(String, String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;

@@ -87,7 +87,7 @@ async fn neither_log_nor_figures_hold_what_is_in_requests() {
     assert!(log.contains("http.request{request_id="), "{log}");
     assert!(log.contains("http.route=\"/api/reports/{id}\""), "{log}");
     assert!(log.contains("principal=\"user:jones\""), "{log}");
-    let counted = "http_requests_total{route=\"/api/reports/{id}\",method=\"GET\",status=\"2xx\"} 1";
+    let counted = "causeway_http_requests_total{method=\"GET\",route=\"/api/reports/{id}\",status=\"2xx\"} 1";
     assert!(figures.contains(counted), "{figures}");
     assert!(figures.contains("route=\"unmatched\""), "{figures}");
     assert!(figures.contains("method=\"other\""), "{figures}");

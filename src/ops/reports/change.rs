@@ -6,9 +6,9 @@ use crate::fhir::Json;
 use crate::report::fhir::ids::document_id;
 use crate::report::model::SectionKind;
 use crate::report::{Action, PersonName, Report, ReportLimits, ReportStatus, Verifier, differences, read};
-use crate::store::{ResourceWrite, Write, WriteSet};
+use crate::store::{ResourceWrite, StoreError, Write, WriteSet};
 
-use super::super::{Error, Ops};
+use super::super::{Attempt, Error, Ops};
 use super::write::{NewVersion, observation_ids};
 use super::{ReportVersion, object};
 
@@ -61,17 +61,11 @@ impl Ops {
                 received: None,
             };
             let outcome = self.commit_version(actor, operation, new).await;
-            // With a version named, somebody else's change is the caller's to look at, not ours to redo.
             match outcome {
-                Err(Error::VersionMismatch { .. }) if expected.is_some() => {
-                    let now_at = self.current_report(actor, id).await?.version_id;
-                    if Some(now_at) == expected {
-                        Err(Error::VersionMismatch { current: None })
-                    } else {
-                        Err(stale(now_at))
-                    }
-                }
-                outcome => outcome,
+                // With a version named, the next look tells whether it was the report itself that somebody
+                // else has changed: that is the caller's to look at, not ours to redo.
+                Err(Error::VersionMismatch { .. }) => Ok(Attempt::Spoilt),
+                outcome => outcome.map(Attempt::Done),
             }
         })
         .await
@@ -80,33 +74,43 @@ impl Ops {
     /// Takes a draft away. Its history stays.
     pub async fn delete_report(&self, actor: &Actor, id: &LogicalId, expected: Option<VersionId>) -> Result<(), Error> {
         self.authorize(actor, Operation::ReportDelete).await?;
-        let current = self.load_report(actor, id, None).await?;
-        if expected.is_some_and(|expected| expected != current.edition.version) {
-            return Err(stale(current.edition.version));
-        }
-        if current.report.status.after(Action::Delete, None).is_none() {
-            return Err(refusal("only a draft can be deleted"));
-        }
-        let now = self.now().to_millis();
-        let mut keys =
-            vec![("DiagnosticReport".to_owned(), id.clone()), ("DocumentReference".to_owned(), document_id(id))];
-        let observations = observation_ids(&current.report);
-        keys.extend(observations.into_iter().map(|id| ("Observation".to_owned(), id)));
-        let mut set = WriteSet::new();
-        for resource in self.desk(actor).resources(&keys).await? {
-            if resource.body.is_some() {
-                set.add(Write::Resource(ResourceWrite {
-                    resource_type: resource.resource_type,
-                    logical_id: resource.logical_id,
-                    expected: Some(resource.version_id),
-                    last_updated: now,
-                    body: None,
-                    rows: Vec::new(),
-                }));
+        self.with_retries(|| async {
+            let current = self.load_report(actor, id, None).await?;
+            if expected.is_some_and(|expected| expected != current.edition.version) {
+                return Err(stale(current.edition.version));
             }
-        }
-        let event = self.event(actor, Operation::ReportDelete).on(object(&current));
-        Ok(self.desk(actor).commit(set.with(Write::Audit(event))).await?)
+            if current.report.status.after(Action::Delete, None).is_none() {
+                return Err(refusal("only a draft can be deleted"));
+            }
+            let now = self.now().to_millis();
+            let mut keys =
+                vec![("DiagnosticReport".to_owned(), id.clone()), ("DocumentReference".to_owned(), document_id(id))];
+            let observations = observation_ids(&current.report);
+            keys.extend(observations.into_iter().map(|id| ("Observation".to_owned(), id)));
+            let mut set = WriteSet::new();
+            for resource in self.desk(actor).resources(&keys).await? {
+                // What somebody else has written since the look above may be verified.
+                if resource.resource_type == "DiagnosticReport" && resource.version_id != current.edition.version {
+                    return Ok(Attempt::Spoilt);
+                }
+                if resource.body.is_some() {
+                    set.add(Write::Resource(ResourceWrite {
+                        resource_type: resource.resource_type,
+                        logical_id: resource.logical_id,
+                        expected: Some(resource.version_id),
+                        last_updated: now,
+                        body: None,
+                        rows: Vec::new(),
+                    }));
+                }
+            }
+            let event = self.event(actor, Operation::ReportDelete).on(object(&current));
+            match self.desk(actor).commit(set.with(Write::Audit(event))).await {
+                Err(StoreError::VersionConflict { .. }) => Ok(Attempt::Spoilt),
+                outcome => Ok(Attempt::Done(outcome?)),
+            }
+        })
+        .await
     }
 
     fn check_expected(

@@ -7,7 +7,7 @@ use crate::report::fhir::{ReadOptions, read_document};
 use crate::report::{Losses, Report, ReportLimits, read};
 use crate::store::BlobUse;
 
-use super::super::{Error, Ops};
+use super::super::{Attempt, Error, Ops};
 use super::ReportVersion;
 use super::write::NewVersion;
 
@@ -40,6 +40,8 @@ impl Ops {
             limits: ReportLimits::default(),
         };
         let (report, losses) = read_document(json, &options).map_err(Error::Invalid)?;
+        // Before anything is written: what is refused leaves no file behind.
+        self.check_new(actor, &report).await?;
         let blob = self.put_blob(actor, bytes.to_vec()).await?;
         let received = BlobUse {
             digest: blob.digest,
@@ -58,13 +60,7 @@ impl Ops {
         report: Report,
         received: Option<BlobUse>,
     ) -> Result<ReportVersion, Error> {
-        if !report.status.may_begin() {
-            let detail = "a new report begins as draft, preliminary or final";
-            return Err(Error::Rule(Problems::one("status", ProblemCode::BusinessRule, detail)));
-        }
-        if self.desk(actor).resource("DiagnosticReport", &report.id).await?.is_some() {
-            return Err(Error::Conflict("a report with this id exists"));
-        }
+        self.check_new(actor, &report).await?;
         self.with_retries(|| async {
             let new = NewVersion {
                 report: report.clone(),
@@ -75,14 +71,25 @@ impl Ops {
             };
             let outcome = self.commit_version(actor, operation, new).await;
             // The id may have been taken since we looked; a shared resource may have changed as well.
-            if matches!(outcome, Err(Error::VersionMismatch { .. }))
-                && self.desk(actor).resource("DiagnosticReport", &report.id).await?.is_some()
-            {
-                return Err(Error::Conflict("a report with this id exists"));
+            if matches!(outcome, Err(Error::VersionMismatch { .. })) {
+                self.check_new(actor, &report).await?;
+                return Ok(Attempt::Spoilt);
             }
-            outcome
+            outcome.map(Attempt::Done)
         })
         .await
+    }
+
+    /// Whether a report may begin as it is.
+    async fn check_new(&self, actor: &Actor, report: &Report) -> Result<(), Error> {
+        if !report.status.may_begin() {
+            let detail = "a new report begins as draft, preliminary or final";
+            return Err(Error::Rule(Problems::one("status", ProblemCode::BusinessRule, detail)));
+        }
+        if self.desk(actor).resource("DiagnosticReport", &report.id).await?.is_some() {
+            return Err(Error::Conflict("a report with this id exists"));
+        }
+        Ok(())
     }
 }
 

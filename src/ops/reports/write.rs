@@ -61,6 +61,11 @@ impl Ops {
             bodies = compose(&written, &letterhead, &base_url, &ids)?;
         }
         let former = self.former(actor, &bodies, new.after).await?;
+        // Somebody else may have written or deleted the report since the caller looked at it.
+        let found = former.get(&("DiagnosticReport".to_owned(), written.report.id.as_str().to_owned()));
+        if found.map(|report| report.version_id) != new.after.map(|former| former.edition.version) {
+            return Err(Error::VersionMismatch { current: found.map(|report| report.version_id) });
+        }
         let mut set = WriteSet::new();
         let mut versions: HashMap<(String, String), VersionId> = HashMap::new();
         for body in &mut bodies {

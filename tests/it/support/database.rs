@@ -68,11 +68,8 @@ impl TestDatabase {
     pub(crate) async fn execute(&self, sql: &str) -> Result<(), String> {
         match &self.url {
             DatabaseUrl::Sqlite(path) => {
-                use diesel::connection::{Connection, SimpleConnection};
-                let path = path.to_str().expect("UTF-8").to_owned();
-                let mut conn = diesel::SqliteConnection::establish(&path).expect("opens");
-                conn.batch_execute("pragma busy_timeout = 5000").expect("sets");
-                conn.batch_execute(sql).map_err(|error| error.to_string())
+                use diesel::connection::SimpleConnection;
+                sqlite(path).batch_execute(sql).map_err(|error| error.to_string())
             }
             DatabaseUrl::Postgres(url) => {
                 let (client, connection) =
@@ -85,6 +82,78 @@ impl TestDatabase {
             }
         }
     }
+
+    /// The number that a query gives.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                let sql = format!("select ({sql}) as number");
+                let mut conn = sqlite(path);
+                diesel::RunQueryDsl::get_result::<Number>(diesel::sql_query(sql), &mut conn).expect("counts").number
+            }
+            DatabaseUrl::Postgres(url) => {
+                let rows = rows(url.expose(), sql).await;
+                rows[0].get(0)
+            }
+        }
+    }
+
+    /// The texts of the first column of a query.
+    pub(crate) async fn texts(&self, sql: &str) -> Vec<String> {
+        match &self.url {
+            DatabaseUrl::Sqlite(path) => {
+                let sql = format!("with asked(line) as ({sql}) select line from asked");
+                let found: Vec<Text> =
+                    diesel::RunQueryDsl::load(diesel::sql_query(sql), &mut sqlite(path)).expect("reads");
+                found.into_iter().map(|row| row.line).collect()
+            }
+            DatabaseUrl::Postgres(url) => rows(url.expose(), sql).await.iter().map(|row| row.get(0)).collect(),
+        }
+    }
+
+    /// Transactions that someone else has left open.
+    pub(crate) async fn open_transactions(&self) -> i64 {
+        match &self.schema {
+            None => match self.execute("begin immediate; rollback").await {
+                Ok(()) => 0,
+                Err(_locked) => 1,
+            },
+            Some((_, schema)) => {
+                let locks = "select count(distinct lock.pid) from pg_locks lock \
+                             join pg_class class on class.oid = lock.relation \
+                             join pg_namespace space on space.oid = class.relnamespace";
+                self.count(&format!("{locks} where space.nspname = '{schema}'")).await
+            }
+        }
+    }
+}
+
+#[derive(diesel::QueryableByName)]
+struct Number {
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    number: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Text {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    line: String,
+}
+
+fn sqlite(path: &std::path::Path) -> diesel::SqliteConnection {
+    use diesel::connection::{Connection, SimpleConnection};
+    let mut conn = diesel::SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("opens");
+    conn.batch_execute("pragma busy_timeout = 5000").expect("sets");
+    conn
+}
+
+async fn rows(url: &str, sql: &str) -> Vec<tokio_postgres::Row> {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.expect("connects");
+    let driver = tokio::spawn(connection);
+    let rows = client.query(sql, &[]).await.expect("reads");
+    drop(client);
+    let _closed = driver.await;
+    rows
 }
 
 impl Drop for TestDatabase {

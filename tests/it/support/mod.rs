@@ -1,8 +1,13 @@
 //! What tests start from.
 
+mod client;
 mod database;
+mod gateway;
+pub(crate) mod samples;
 
+pub(crate) use client::{Answer, Client};
 pub(crate) use database::{Backend, TestDatabase, TestStore};
+pub(crate) use gateway::{PUBLIC_URL, TestGateway, files_below, token, write_private};
 
 /// Makes a test of an async function for each database.
 #[macro_export]

@@ -1,0 +1,121 @@
+//! A gateway at work: workers and the HTTP edge over opened services, started and stopped in order.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_web::web;
+use tokio::task::JoinHandle;
+
+use crate::config::{Config, Quota, Rate as ConfiguredRate};
+use crate::http::{self, Edge, EdgeSettings, Rate, Server, ServerSettings};
+use crate::jobs::{JobSettings, Workers, WorkersHandle};
+use crate::ops::Ops;
+use crate::telemetry::Metrics;
+use crate::work::{self, SCHEDULES};
+
+use super::gate::House;
+use super::services::Services;
+
+/// A gateway that serves.
+pub struct Gateway {
+    services: Services,
+    workers: WorkersHandle,
+    server: Server,
+    upkeep: JoinHandle<()>,
+}
+
+impl Gateway {
+    /// Starts the workers, then listens. Needs a tokio runtime.
+    pub fn start(config: &Config, services: Services, metrics: Metrics) -> anyhow::Result<Self> {
+        let workers = start_workers(config, &services);
+        let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
+        let data = web::Data::new(services.ops.clone());
+        let server = http::start(&server_settings(config), edge, http::routes(), move |app| {
+            app.app_data(data.clone());
+        });
+        let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
+        let upkeep = tokio::spawn(keep_up(metrics));
+        Ok(Self { services, workers, server, upkeep })
+    }
+
+    /// Where it listens.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        self.server.addresses()
+    }
+
+    /// The use cases behind it.
+    pub fn ops(&self) -> &Ops {
+        &self.services.ops
+    }
+
+    /// Runs until it ends by itself, which it does only when it fails.
+    pub async fn failed(&mut self) -> io::Result<()> {
+        self.server.failed().await
+    }
+
+    /// Stops: listener, requests, workers with their leases, buffers, database.
+    pub async fn stop(self) -> io::Result<()> {
+        let stopped = self.server.stop().await;
+        self.upkeep.abort();
+        self.workers.stop().await;
+        self.services.close().await;
+        stopped
+    }
+}
+
+/// Frees what histograms gather, also where nobody reads them.
+async fn keep_up(metrics: Metrics) {
+    let mut ticks = tokio::time::interval(Metrics::UPKEEP);
+    loop {
+        ticks.tick().await;
+        metrics.upkeep();
+    }
+}
+
+fn start_workers(config: &Config, services: &Services) -> WorkersHandle {
+    let settings = JobSettings {
+        node: format!("{}-{}", std::process::id(), super::services::random_request_id()),
+        workers: usize::try_from(config.jobs.workers).unwrap_or(usize::MAX),
+        lease: config.jobs.lease,
+        heartbeat: config.jobs.heartbeat,
+        poll: config.jobs.poll,
+        grace: config.http.shutdown_timeout,
+        backoff: config.jobs.backoff,
+        backoff_cap: config.jobs.backoff_limit,
+    };
+    let store = services.ops.store().clone();
+    let workers = Workers::new(store, Arc::clone(&services.clock), settings, SCHEDULES);
+    work::register(workers, &services.ops).start()
+}
+
+fn edge_settings(config: &Config) -> EdgeSettings {
+    EdgeSettings {
+        max_body_bytes: config.http.max_body_bytes.0,
+        request_timeout: config.http.request_timeout,
+        address_rate: rate(&config.limits.address),
+        user_rate: rate(&config.limits.user),
+        client_rate: rate(&config.limits.client),
+        is_https: config.http.public_url.as_str().starts_with("https://"),
+        ..EdgeSettings::default()
+    }
+}
+
+fn rate(quota: &Quota) -> Option<Rate> {
+    match quota.requests_per_second {
+        ConfiguredRate::Off => None,
+        ConfiguredRate::PerSecond(count) => Some(Rate::new(count.get(), quota.burst)),
+    }
+}
+
+fn server_settings(config: &Config) -> ServerSettings {
+    let mut settings = ServerSettings {
+        listen: vec![config.http.listen],
+        shutdown_timeout: config.http.shutdown_timeout,
+        ..ServerSettings::default()
+    };
+    if let Some(workers) = config.http.workers {
+        settings.workers = usize::try_from(workers).unwrap_or(usize::MAX);
+    }
+    settings
+}
