@@ -2,7 +2,12 @@
 //! one by one. Every commit is on the disk (`synchronous=FULL`) before it is answered.
 //!
 //!     cargo bench --bench commit [-- SECONDS]     (in a folder on a real disk: TMPDIR)
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its figures and fails by panicking")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints its figures and fails by panicking"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

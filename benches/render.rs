@@ -1,7 +1,12 @@
 //! Reports rendered per second on one core, form by form, over sample reports of all sizes.
 //!
 //!     cargo bench --bench render [-- REPORTS]
-#![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark prints its figures and fails by panicking")]
+#![expect(
+    clippy::print_stdout,
+    clippy::expect_used,
+    clippy::cast_precision_loss,
+    reason = "a benchmark prints its figures and fails by panicking"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -13,6 +18,9 @@ use causeway::report::sample::sample;
 use causeway::report::sr::HeadingCodes;
 use causeway::report::{Edition, Letterhead, Losses, Rendering, Report, family, pdf, read, sr, text, verify};
 
+/// What is measured.
+type Work<'a> = &'a dyn Fn(&Rendering<'_>);
+
 fn main() {
     let count = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(50);
     let reports: Vec<Report> = (0..count).map(|index| sample(20_261_121, index)).collect();
@@ -20,7 +28,7 @@ fn main() {
     println!("{count} sample reports, {measurements} measurements together; one core");
     println!("{:<28} {:>12} {:>12} {:>12}", "form", "reports/s", "median ms", "worst ms");
     let letterhead = Letterhead { organization: "Bench".into(), ..Letterhead::default() };
-    let works: [(&str, &dyn Fn(&Rendering<'_>)); 6] = [
+    let works: [(&str, Work<'_>); 6] = [
         ("text", &|rendering| drop(black_box(text::render(rendering)))),
         ("DICOM SR", &|rendering| drop(black_box(sr::render(rendering).expect("renders")))),
         ("FHIR bundle", &|rendering| {
@@ -40,7 +48,7 @@ fn main() {
     measure_reading(&reports);
 }
 
-fn measure(name: &str, reports: &[Report], letterhead: &Letterhead, work: &dyn Fn(&Rendering<'_>)) {
+fn measure(name: &str, reports: &[Report], letterhead: &Letterhead, work: Work<'_>) {
     let mut times = Vec::with_capacity(reports.len());
     // Once without counting: fonts are parsed at the first use.
     for counted in [false, true] {

@@ -76,7 +76,7 @@ impl Ops {
         let report = Object::resource("DiagnosticReport", &session.report, Some(session.version));
         let set = WriteSet::new()
             .with(Write::Export(ExportChange::Start(session.clone())))
-            .with(Write::Job(self.export_job(actor, &session.id, now)))
+            .with(Write::Job(Self::export_job(actor, &session.id, now)))
             .with(Write::Audit(self.event(actor, Operation::ExportStart).on(object).on(report)));
         self.desk(actor).commit(set).await?;
         Ok(session)
@@ -142,7 +142,7 @@ impl Ops {
         let now = self.now();
         let set = WriteSet::new()
             .with(Write::Export(ExportChange::Retry { id: id.clone() }))
-            .with(Write::Job(self.export_job(actor, id, now)))
+            .with(Write::Job(Self::export_job(actor, id, now)))
             .with(Write::Audit(
                 self.event(actor, Operation::ExportRetry).on(Object::new(ObjectKind::Export, id.as_str())),
             ));
@@ -239,7 +239,7 @@ impl Ops {
         if is_visible { Ok(session) } else { Err(Error::NotFound) }
     }
 
-    fn export_job(&self, actor: &Actor, export: &LogicalId, now: Timestamp) -> NewJob {
+    fn export_job(actor: &Actor, export: &LogicalId, now: Timestamp) -> NewJob {
         let payload = ExportPayload { v: 1, export: export.clone() };
         NewJob {
             id: LogicalId::random(),

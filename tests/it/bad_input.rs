@@ -58,7 +58,8 @@ async fn what_is_not_json_is_refused(backend: Backend) {
         assert_eq!(refused.header("content-type"), Some("application/problem+json"), "{what}");
         assert!(refused.body.len() < 20_000, "{what}");
     }
-    let twice = post_bytes(&doctor, "/api/reports", b"{\"status\": \"draft\", \"status\": \"final\"}").await.expect(400);
+    let twice =
+        post_bytes(&doctor, "/api/reports", b"{\"status\": \"draft\", \"status\": \"final\"}").await.expect(400);
     assert!(twice.text().contains("status"), "{}", twice.text());
     assert_eq!(state(&gateway).await, before);
 }
@@ -141,7 +142,11 @@ async fn every_wrong_field_of_a_report_is_named(backend: Backend) {
         ("/study/studyInstanceUID", "study.studyInstanceUID"),
         ("/measurements/0", "measurements[0]"),
     ] {
-        let body = if pointer.ends_with('0') { with(good.clone(), pointer, json!({})) } else { without(good.clone(), pointer) };
+        let body = if pointer.ends_with('0') {
+            with(good.clone(), pointer, json!({}))
+        } else {
+            without(good.clone(), pointer)
+        };
         let refused = doctor.post("/api/reports", &body).await.expect(400);
         assert!(refused.named().iter().all(|path| path.starts_with(named)), "{pointer}: {:?}", refused.named());
     }
@@ -309,7 +314,10 @@ async fn tokens_are_held_to_their_form(backend: Backend) {
         assert_eq!(admin.post("/api/admin/tokens", &bad).await.expect(400).named(), named, "{bad}");
     }
     let nobody = gateway.nobody();
-    assert_eq!(nobody.post("/api/auth/bootstrap", &json!({"word": "x"})).await.expect(400).named(), ["password", "word"]);
+    assert_eq!(
+        nobody.post("/api/auth/bootstrap", &json!({"word": "x"})).await.expect(400).named(),
+        ["password", "word"]
+    );
     nobody.post("/api/auth/bootstrap", &json!({"password": "123-456"})).await.expect(401);
     admin.delete("/api/admin/tokens/a%20b").await.expect(404);
     assert_eq!(state(&gateway).await, before);

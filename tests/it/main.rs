@@ -5,11 +5,17 @@
 #[cfg(test)]
 mod architecture;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod blob_crash;
 #[cfg(test)]
 mod blob_s3;
 #[cfg(test)]
 mod configuration;
+#[cfg(test)]
+mod deliveries;
+#[cfg(test)]
+mod exports;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]

@@ -45,7 +45,7 @@ impl Ops {
         self.authorize(actor, operation).await?;
         self.with_retries(|| async {
             let current = self.load_report(actor, id, None).await?;
-            self.check_expected(&change, &current, expected)?;
+            Self::check_expected(&change, &current, expected)?;
             let changed = apply(actor, &change, &current)?;
             let predecessor = match (current.report.status.is_verified(), changed.report.status) {
                 (true, status) if status.is_verified() => {
@@ -113,12 +113,7 @@ impl Ops {
         .await
     }
 
-    fn check_expected(
-        &self,
-        change: &Change,
-        current: &ReportVersion,
-        expected: Option<VersionId>,
-    ) -> Result<(), Error> {
+    fn check_expected(change: &Change, current: &ReportVersion, expected: Option<VersionId>) -> Result<(), Error> {
         match expected {
             Some(expected) if expected != current.edition.version => Err(stale(current.edition.version)),
             None if matches!(change, Change::Update(_)) => Err(Error::VersionRequired),
@@ -162,7 +157,7 @@ fn apply(actor: &Actor, change: &Change, current: &ReportVersion) -> Result<Chan
             let mut report = current.report.clone();
             report.status = next;
             report.verifier = verifier.clone().or(report.verifier).or_else(|| as_verifier(actor));
-            checked(report, None)
+            checked(&report, None)
         }
         Change::Amend { content: json, reason } => {
             let report = content(json, current)?;
@@ -181,12 +176,12 @@ fn apply(actor: &Actor, change: &Change, current: &ReportVersion) -> Result<Chan
             Ok(Changed { report, reason: reason.clone() })
         }
         Change::Cancel(reason) => {
-            with_status(current, Action::Cancel, reason, "only an unfinished report can be cancelled")
+            with_status(current, Action::Cancel, reason.as_ref(), "only an unfinished report can be cancelled")
         }
         Change::EnterInError(reason) => with_status(
             current,
             Action::EnterInError,
-            reason,
+            reason.as_ref(),
             "this report cannot be withdrawn; a draft can be deleted",
         ),
     }
@@ -206,17 +201,17 @@ fn content(json: &Json, current: &ReportVersion) -> Result<Report, Error> {
 fn with_status(
     current: &ReportVersion,
     action: Action,
-    reason: &Option<String>,
+    reason: Option<&String>,
     otherwise: &'static str,
 ) -> Result<Changed, Error> {
     let status = current.report.status.after(action, None).ok_or_else(|| refusal(otherwise))?;
     let report = Report { status, ..current.report.clone() };
-    Ok(Changed { report, reason: reason.clone() })
+    Ok(Changed { report, reason: reason.cloned() })
 }
 
 /// A report that we have changed ourselves passes the same checks as one that comes in.
-fn checked(report: Report, reason: Option<String>) -> Result<Changed, Error> {
-    let report = read::check(&report, &ReportLimits::default()).map_err(Error::Rule)?;
+fn checked(report: &Report, reason: Option<String>) -> Result<Changed, Error> {
+    let report = read::check(report, &ReportLimits::default()).map_err(Error::Rule)?;
     Ok(Changed { report, reason })
 }
 

@@ -56,10 +56,8 @@ async fn instances_arrive_as_they_are(backend: Backend) {
 
 async fn each_instance_has_the_state_that_the_peer_answered(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;
-    let manner = Manner {
-        takes: |class| class != KEY_OBJECT,
-        status: |class| if class == SR { 0xB000 } else { 0xA900 },
-    };
+    let manner =
+        Manner { takes: |class| class != KEY_OBJECT, status: |class| if class == SR { 0xB000 } else { 0xA900 } };
     let pacs = Pacs::start(manner).await;
     add_dimse(&gateway, "pacs", pacs.port).await;
     let doctor = gateway.radiologist().await;

@@ -110,7 +110,10 @@ async fn peers_have_a_form(backend: Backend) {
         assert_eq!(admin.put("/api/admin/peers/pacs", &body).await.expect(400).named(), named, "{body}");
     }
     assert_eq!(gateway.rows().await, before);
-    admin.put("/api/admin/peers/archive", &json!({"name": "archive", "kind": "fhir", "url": "http://127.0.0.1:1"})).await.expect(409);
+    admin
+        .put("/api/admin/peers/archive", &json!({"name": "archive", "kind": "fhir", "url": "http://127.0.0.1:1"}))
+        .await
+        .expect(409);
     admin.delete("/api/admin/peers/archive").await.expect(409);
 
     let auth = json!({"type": "basic", "username": "u", "password": "opensesame"});

@@ -8,11 +8,7 @@ use crate::each_backend;
 use crate::support::samples::{create, short, text};
 use crate::support::{Backend, Pacs, TestGateway, WILLING};
 
-each_backend!(
-    a_rule_sends_what_becomes_final,
-    rules_of_the_configuration_hold_too,
-    rules_are_held_to_their_form,
-);
+each_backend!(a_rule_sends_what_becomes_final, rules_of_the_configuration_hold_too, rules_are_held_to_their_form,);
 
 async fn a_rule_sends_what_becomes_final(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;
@@ -65,7 +61,11 @@ async fn rules_of_the_configuration_hold_too(backend: Backend) {
     let (report, _) = create(&doctor, &short("final")).await;
     assert_eq!(settled(&doctor, &report).await, [line("dicom-sr", "sent")]);
     let admin = gateway.role(Role::Admin).await;
-    assert_eq!(admin.get("/api/admin/rules").await.expect(200).json(), json!({"rules": []}), "those are the operator's");
+    assert_eq!(
+        admin.get("/api/admin/rules").await.expect(200).json(),
+        json!({"rules": []}),
+        "those are the operator's"
+    );
 
     // The rule is the default tenant's; the peer is everybody's.
     let north = gateway.add_tenant("north").await;

@@ -35,7 +35,8 @@ fn parts(request: &Received) -> Vec<(Vec<u8>, String, String)> {
         let head = part.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
         let file = part[head..part.len() - 2].to_vec();
         let object = dicom_object::from_reader(std::io::Cursor::new(&file)).expect("DICOM");
-        let uid = |tag| object.element(tag).expect("is there").to_str().expect("text").trim_end_matches('\0').to_owned();
+        let uid =
+            |tag| object.element(tag).expect("is there").to_str().expect("text").trim_end_matches('\0').to_owned();
         files.push((file.clone(), uid(tags::SOP_CLASS_UID), uid(tags::SOP_INSTANCE_UID)));
     }
     files
@@ -43,9 +44,7 @@ fn parts(request: &Received) -> Vec<(Vec<u8>, String, String)> {
 
 /// A STOW-RS response: what was stored, with a warning or none, and what failed.
 fn stored(taken: &[(&str, &str, Option<u16>)], failed: &[(&str, &str, u16)]) -> Vec<u8> {
-    let item = |class: &str, instance: &str| {
-        json!({"00081150": {"vr": "UI", "Value": [class]}, "00081155": {"vr": "UI", "Value": [instance]}})
-    };
+    let item = |class: &str, instance: &str| json!({"00081150": {"vr": "UI", "Value": [class]}, "00081155": {"vr": "UI", "Value": [instance]}});
     let taken = taken.iter().map(|(class, instance, warning)| {
         let mut item = item(class, instance);
         if let Some(warning) = warning {
@@ -158,9 +157,11 @@ async fn a_transaction_reaches_a_fhir_server(backend: Backend) {
             || entry["request"]["url"].as_str().is_some_and(|url| url.contains('?'));
         assert!(conditional, "sent twice it is there once: {}", entry["request"]);
     }
-    let diagnostic = bundle["entry"].as_array().expect("entries").iter().find(|entry| {
-        entry["resource"]["resourceType"] == "DiagnosticReport"
-    });
+    let diagnostic = bundle["entry"]
+        .as_array()
+        .expect("entries")
+        .iter()
+        .find(|entry| entry["resource"]["resourceType"] == "DiagnosticReport");
     let forms = diagnostic.expect("is there")["resource"]["presentedForm"].as_array().expect("forms").clone();
     assert_eq!(forms.len(), 3);
     assert!(forms.iter().all(|form| form["hash"].is_string() && form["size"].is_number()), "{forms:?}");

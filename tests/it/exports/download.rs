@@ -7,11 +7,7 @@ use crate::each_backend;
 use crate::support::samples::{create, export, finished, measured, short};
 use crate::support::{Answer, Backend, Client, TestGateway};
 
-each_backend!(
-    files_have_type_name_and_length,
-    ranges_and_tags_are_honoured,
-    every_fetch_is_counted_and_audited,
-);
+each_backend!(files_have_type_name_and_length, ranges_and_tags_are_honoured, every_fetch_is_counted_and_audited,);
 
 async fn made(client: &Client, report: &str, form: &str) -> String {
     let id = export(client, report, form).await;

@@ -29,7 +29,10 @@ async fn an_export_is_taken_on_and_completed(backend: Backend) {
         let session = ordered.json();
         let id = text(&session, "exportId");
         let status_url = format!("{PUBLIC_URL}/api/reports/export/status/{id}");
-        assert_eq!((ordered.must("location"), session["statusUrl"].as_str()), (status_url.as_str(), Some(status_url.as_str())));
+        assert_eq!(
+            (ordered.must("location"), session["statusUrl"].as_str()),
+            (status_url.as_str(), Some(status_url.as_str()))
+        );
         assert_eq!(
             (&session["status"], &session["progress"], &session["format"], &session["reportVersion"]),
             (&json!("initiated"), &json!(0), &json!(form), &json!("1"))

@@ -3,11 +3,15 @@
 mod client;
 mod database;
 mod gateway;
+mod pacs;
 pub(crate) mod samples;
+mod web_peer;
 
 pub(crate) use client::{Answer, Client};
 pub(crate) use database::{Backend, TestDatabase, TestStore};
 pub(crate) use gateway::{PUBLIC_URL, TestGateway, files_below, token, write_private};
+pub(crate) use pacs::{Manner, Pacs, WILLING};
+pub(crate) use web_peer::{Received, WebPeer};
 
 /// Makes a test of an async function for each database.
 #[macro_export]
