@@ -23,6 +23,8 @@ mod migrations;
 #[cfg(test)]
 mod reports;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;
