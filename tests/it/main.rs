@@ -13,6 +13,8 @@ mod blob_s3;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod deliveries;
 #[cfg(test)]
 mod exports;
