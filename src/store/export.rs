@@ -354,7 +354,7 @@ struct Row {
     progress: i32,
     requested_by: String,
     recipient: Option<Vec<u8>>,
-    purpose: Option<String>,
+    purpose: Option<Vec<u8>>,
     error: Option<String>,
     attempts: i32,
     downloads: i32,
@@ -366,7 +366,9 @@ struct Row {
 
 impl Row {
     fn new(tenant: &TenantId, sealer: &Sealer, session: &ExportSession) -> Result<Self, StoreError> {
-        let seal = |text: &String| sealer.seal(tenant, &["export", session.id.as_str()], text.as_bytes());
+        let seal = |context: &[&str], text: &Option<String>| {
+            text.as_ref().map(|text| sealer.seal(tenant, context, text.as_bytes())).transpose()
+        };
         Ok(Self {
             tenant: tenant.as_str().to_owned(),
             id: session.id.as_str().to_owned(),
@@ -376,8 +378,8 @@ impl Row {
             status: session.status.as_str().to_owned(),
             progress: session.progress,
             requested_by: session.requested_by.clone(),
-            recipient: session.recipient.as_ref().map(seal).transpose()?,
-            purpose: session.purpose.clone(),
+            recipient: seal(&of_recipient(session.id.as_str()), &session.recipient)?,
+            purpose: seal(&of_purpose(session.id.as_str()), &session.purpose)?,
             error: session.error.clone(),
             attempts: session.attempts,
             downloads: session.downloads,
@@ -389,8 +391,13 @@ impl Row {
     }
 
     fn open(self, tenant: &TenantId, sealer: &Sealer) -> Result<ExportSession, StoreError> {
-        let recipient =
-            self.recipient.as_ref().map(|sealed| sealer.open(tenant, &["export", &self.id], sealed)).transpose()?;
+        let open = |context: &[&str], sealed: &Option<Vec<u8>>| {
+            let plain = sealed.as_ref().map(|sealed| sealer.open(tenant, context, sealed)).transpose()?;
+            let text = plain.map(String::from_utf8).transpose();
+            text.map_err(|_utf8| StoreError::Corrupt("export text"))
+        };
+        let recipient = open(&of_recipient(&self.id), &self.recipient)?;
+        let purpose = open(&of_purpose(&self.id), &self.purpose)?;
         Ok(ExportSession {
             id: LogicalId::parse(&self.id).map_err(|_form| StoreError::Corrupt("export id"))?,
             report: LogicalId::parse(&self.report).map_err(|_form| StoreError::Corrupt("report id"))?,
@@ -399,11 +406,8 @@ impl Row {
             status: ExportStatus::parse(&self.status).ok_or(StoreError::Corrupt("export state"))?,
             progress: self.progress,
             requested_by: self.requested_by,
-            recipient: recipient
-                .map(String::from_utf8)
-                .transpose()
-                .map_err(|_utf8| StoreError::Corrupt("export recipient"))?,
-            purpose: self.purpose,
+            recipient,
+            purpose,
             error: self.error,
             attempts: self.attempts,
             downloads: self.downloads,
@@ -413,4 +417,14 @@ impl Row {
             expires_at: self.expires_at.map(Timestamp),
         })
     }
+}
+
+/// What a sealed recipient is bound to.
+fn of_recipient(id: &str) -> [&str; 2] {
+    ["export", id]
+}
+
+/// What a sealed purpose is bound to: it does not open in the place of a recipient.
+fn of_purpose(id: &str) -> [&str; 3] {
+    ["export", id, "purpose"]
 }

@@ -224,7 +224,7 @@ table! {
         progress -> Integer,
         requested_by -> Text,
         recipient -> Nullable<Binary>,
-        purpose -> Nullable<Text>,
+        purpose -> Nullable<Binary>,
         error -> Nullable<Text>,
         attempts -> Integer,
         downloads -> Integer,

@@ -33,7 +33,7 @@ create table export_session (
   progress integer not null,
   requested_by text not null,
   recipient blob,
-  purpose text,
+  purpose blob,
   error text,
   attempts integer not null,
   downloads integer not null,
