@@ -3,7 +3,8 @@
 //!
 //! The parameters are those that the report interface filters by and those that tie a report's resources
 //! together. What a report is found by is read from its DiagnosticReport alone: its references carry the
-//! identifiers of patient, study and order.
+//! identifiers of patient, study and order. Rows stand in the database in the clear, so nothing is there that
+//! nobody searches by: of a patient the identifiers, not the birth date.
 
 use crate::base::Timestamp;
 
@@ -87,10 +88,6 @@ pub fn extract(resource: &Json) -> Vec<IndexRow> {
                 rows.reference("entity", entity.get("what"));
             }
             rows.date("recorded", resource.get("recorded"));
-        }
-        Some("Patient") => {
-            rows.date("birthdate", resource.get("birthDate"));
-            rows.code("gender", resource.get("gender"));
         }
         _ => {}
     }
