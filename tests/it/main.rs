@@ -23,6 +23,8 @@ mod jobs;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod phi;
+#[cfg(test)]
 mod reports;
 #[cfg(test)]
 mod roles;
