@@ -103,6 +103,10 @@ impl Services {
         let settings = store_settings(config)?;
         let step = if serving { MigrationStep::Migrate } else { MigrationStep::Look };
         let migrated = migrate(&settings, step).await?;
+        // Looking alone refuses nothing; whoever goes on to read and write must not do it blindly.
+        if !migrated.status.unknown.is_empty() {
+            return Err(MigrateError::Newer(migrated.status.unknown).into());
+        }
         if !migrated.status.pending.is_empty() {
             return Err(OpenError::Outdated { pending: migrated.status.pending.len() });
         }
