@@ -11,6 +11,8 @@ mod blob_crash;
 #[cfg(test)]
 mod blob_s3;
 #[cfg(test)]
+mod cli;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod crash;

@@ -12,7 +12,7 @@ pub(crate) use client::{Answer, Client};
 pub(crate) use database::{Backend, TestDatabase, TestStore};
 pub(crate) use gateway::{PUBLIC_URL, TestGateway, files_below, token, write_private};
 pub(crate) use pacs::{Manner, Pacs, WILLING};
-pub(crate) use program::{PROGRAM, Program, Serving};
+pub(crate) use program::{PROGRAM, Program, printed};
 pub(crate) use web_peer::{Received, WebPeer};
 
 /// Makes a test of an async function for each database.
