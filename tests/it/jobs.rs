@@ -44,7 +44,7 @@ fn lease(job: &Job, owner: &str) -> Lease {
 
 async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     desk.commit(WriteSet::new().with(Write::Job(job("test.work", None)))).await.expect("puts in");
     let claim = |owner: &'static str, now: i64| {
@@ -80,7 +80,7 @@ async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
 
 async fn one_key_waits_once(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let mut writers = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let (store, actor) = (test.store.clone(), actor.clone());
@@ -99,7 +99,7 @@ async fn one_key_waits_once(backend: Backend) {
 
 async fn no_job_is_claimed_twice(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let set = (0..60).fold(WriteSet::new(), |set, _| set.with(Write::Job(job("test.work", None))));
     test.store.desk(&actor).commit(set).await.expect("puts in");
     let mut nodes = tokio::task::JoinSet::new();
@@ -198,7 +198,7 @@ fn workers(test: &TestStore, handler: Arc<dyn Handler>) -> Workers {
 }
 
 async fn until_state(test: &TestStore, id: &LogicalId, state: JobState) -> Job {
-    let actor = test.actor();
+    let actor = TestStore::actor();
     for _ in 0..500 {
         let job = test.store.desk(&actor).job(id).await.expect("reads").expect("is there");
         if job.state == state {
@@ -214,7 +214,7 @@ async fn handlers_run_fail_and_are_given_up(backend: Backend) {
     let given_up = [(9, Retry::Backoff, JobState::Failed, 2), (9, Retry::Never, JobState::Failed, 1)];
     for (failures, retry, state, attempts) in cases.into_iter().chain(given_up) {
         let test = TestStore::new(&backend).await;
-        let actor = test.actor();
+        let actor = TestStore::actor();
         let handler = Arc::new(Stubborn { kind: "test.work", failures, retry, attempts: AtomicUsize::new(0) });
         let running = workers(&test, handler.clone()).start();
         let new = job("test.work", None);
@@ -234,7 +234,7 @@ async fn handlers_run_fail_and_are_given_up(backend: Backend) {
 
 async fn a_cancelled_job_stops(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let handler = Arc::new(Endless(AtomicUsize::new(0)));
     let running = workers(&test, handler.clone()).start();
     let new = job("test.endless", None);
@@ -250,7 +250,7 @@ async fn a_cancelled_job_stops(backend: Backend) {
 
 async fn a_stopping_node_gives_its_jobs_back(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let handler = Arc::new(Endless(AtomicUsize::new(0)));
     let running = workers(&test, handler.clone()).start();
     let new = job("test.endless", None);
