@@ -18,6 +18,7 @@ each_backend!(
     a_lost_lease_cannot_end_a_job,
     one_key_waits_once,
     handlers_run_fail_and_are_given_up,
+    a_lost_worker_is_no_attempt_but_is_counted,
     a_cancelled_job_stops,
     a_stopping_node_gives_its_jobs_back,
     no_job_is_claimed_twice,
@@ -230,6 +231,33 @@ async fn handlers_run_fail_and_are_given_up(backend: Backend) {
         );
         running.stop().await;
     }
+}
+
+async fn a_lost_worker_is_no_attempt_but_is_counted(backend: Backend) {
+    let test = TestStore::new(&backend).await;
+    let actor = TestStore::actor();
+    let new = job("test.work", None);
+    let id = new.id.clone();
+    test.store.desk(&actor).commit(WriteSet::new().with(Write::Job(new))).await.expect("puts in");
+    let mut now = Timestamp(1_000_000);
+    for losses in 1..=21 {
+        let claimed = test.store.claim_jobs("a", "interactive", now, now.plus_seconds(1), 5).await.expect("claims");
+        assert_eq!(claimed.iter().map(|job| job.attempts).collect::<Vec<_>>(), [1], "after {losses}");
+        now = now.plus_seconds(2);
+        assert_eq!(test.store.expire_leases(now).await.expect("keeps"), 1);
+        let waiting = test.store.desk(&actor).job(&id).await.expect("reads").expect("is there");
+        assert_eq!((waiting.attempts, waiting.losses), (0, losses));
+        assert_eq!(waiting.run_at, now.plus_seconds(losses - 1), "the first time at once, then later and later");
+        now = waiting.run_at;
+    }
+    let handler =
+        Arc::new(Stubborn { kind: "test.work", failures: 0, retry: Retry::Never, attempts: AtomicUsize::new(0) });
+    let running = workers(&test, handler.clone()).start();
+    let ended = until_state(&test, &id, JobState::Failed).await;
+    assert_eq!(ended.error.as_deref(), Some("its workers were lost too often"));
+    assert_eq!(handler.attempts.load(Ordering::SeqCst), 0);
+    assert!(test.store.desk(&actor).setting("given-up").await.expect("reads").is_some());
+    running.stop().await;
 }
 
 async fn a_cancelled_job_stops(backend: Backend) {
