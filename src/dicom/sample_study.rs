@@ -111,7 +111,7 @@ pub struct SampleArchive;
 impl StudySource for SampleArchive {
     fn study<'a>(&'a self, study_instance_uid: &'a Uid) -> BoxFuture<'a, Result<Option<FoundStudy>, SourceError>> {
         let known = study_instance_uid.as_str() == STUDY_INSTANCE_UID;
-        Box::pin(async move { Ok(known.then(|| FoundStudy { facts: facts(), unusable: 0 })) })
+        Box::pin(std::future::ready(Ok(known.then(|| FoundStudy { facts: facts(), unusable: 0 }))))
     }
 
     fn rendered<'a>(&'a self, image: &'a ImageAddress) -> BoxFuture<'a, Result<Option<RenderedImage>, SourceError>> {
@@ -121,7 +121,8 @@ impl StudySource for SampleArchive {
                 && image.sop_instance_uid == sop_instance_uid(*slice)
                 && image.frame.is_none_or(|frame| frame == 1)
         });
-        Box::pin(async move { Ok(found.and_then(png).map(|bytes| RenderedImage { form: PictureForm::Png, bytes })) })
+        let image = found.and_then(png).map(|bytes| RenderedImage { form: PictureForm::Png, bytes });
+        Box::pin(std::future::ready(Ok(image)))
     }
 }
 

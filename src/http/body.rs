@@ -18,6 +18,11 @@ use super::negotiate::MediaType;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ApiJson(pub Json);
 
+/// As [`ApiJson`] where a body may be left out. One that is there has to be right: `Option<ApiJson>` would
+/// take a broken one for none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionalJson(pub Option<Json>);
+
 /// The JSON body of a request below `/fhir`: `application/fhir+json`, or JSON by its plain names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FhirJson(pub Json);
@@ -45,6 +50,24 @@ impl FromRequest for ApiJson {
         Box::pin(async move {
             checked?;
             read_json(payload).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for OptionalJson {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_type(request, &["application/json"]);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_whole(payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(None));
+            }
+            checked?;
+            parse(bytes).await.map(|json| Self(Some(json)))
         })
     }
 }

@@ -130,8 +130,8 @@ impl Workers {
         let run = Arc::new(Run::new(job, kind, &self.settings, self.store.clone(), Arc::clone(&self.clock)));
         let outcome = if run.job().cancel_requested {
             Err(JobError::Cancelled)
-        } else if run.job().attempts > run.job().max_attempts {
-            Err(JobError::lasting("its workers were lost in every attempt"))
+        } else if run.job().losses > MOST_LOSSES {
+            Err(JobError::lasting("its workers were lost too often"))
         } else {
             match self.supervise(&handler, &run, abandoned).await {
                 Some(outcome) => outcome,
@@ -331,3 +331,5 @@ fn jitter(run: &Run) -> f64 {
 const KEEP_EVERY: Duration = Duration::from_secs(2);
 /// Keys are read anew every so many rounds: well within the activation time of a new one.
 const KEY_ROUNDS: u32 = 8;
+/// A job that takes its process down with it is tried this often before it is given up.
+const MOST_LOSSES: i64 = 20;

@@ -12,6 +12,10 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicTokenResponse};
 use oauth2::{AsyncHttpClient, AuthType, ClientId, ClientSecret, RequestTokenError, Scope, TokenResponse, TokenUrl};
 use reqwest::header::HeaderValue;
+use rsa::RsaPrivateKey;
+use rsa::pkcs1::{DecodeRsaPrivateKey as _, EncodeRsaPrivateKey as _};
+use rsa::pkcs8::DecodePrivateKey as _;
+use rsa::traits::PublicKeyParts as _;
 use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
@@ -233,14 +237,11 @@ fn refusal(error: RequestTokenError<HttpError, BasicErrorResponse>) -> TokenErro
 
 /// The key of a PEM text and the algorithm that it signs with.
 fn assertion_key(pem: &Secret, key_id: Option<String>) -> Result<Proof, TokenError> {
-    let pem = pem.expose().as_bytes();
-    let candidates = [
-        (EncodingKey::from_rsa_pem(pem), Algorithm::RS384),
-        (EncodingKey::from_ec_pem(pem), Algorithm::ES384),
-        (EncodingKey::from_ec_pem(pem), Algorithm::ES256),
-    ];
-    for (key, algorithm) in candidates {
-        if let Ok(key) = key
+    if let Some(key) = rsa_key(pem.expose())? {
+        return Ok(Proof::Assertion { key, algorithm: Algorithm::RS384, key_id });
+    }
+    for algorithm in [Algorithm::ES384, Algorithm::ES256] {
+        if let Ok(key) = EncodingKey::from_ec_pem(pem.expose().as_bytes())
             && jsonwebtoken::encode(&Header::new(algorithm), &serde_json::json!({}), &key).is_ok()
         {
             return Ok(Proof::Assertion { key, algorithm, key_id });
@@ -249,12 +250,27 @@ fn assertion_key(pem: &Secret, key_id: Option<String>) -> Result<Proof, TokenErr
     Err(TokenError::Key)
 }
 
+/// An RSA key in either of its PEM forms (RFC 8017 appendix A.1.2, RFC 5958), if `pem` is one. It has to hold
+/// together, and to be long enough that a signature proves something (RFC 7518 §3.3).
+fn rsa_key(pem: &str) -> Result<Option<EncodingKey>, TokenError> {
+    let Ok(key) = RsaPrivateKey::from_pkcs8_pem(pem).or_else(|_other| RsaPrivateKey::from_pkcs1_pem(pem)) else {
+        return Ok(None);
+    };
+    if key.size() * 8 < SHORTEST_RSA_KEY || key.validate().is_err() {
+        return Err(TokenError::Key);
+    }
+    let der = key.to_pkcs1_der().map_err(|_detail| TokenError::Key)?;
+    Ok(Some(EncodingKey::from_rsa_der(der.as_bytes())))
+}
+
 fn sensitive(text: &str) -> Result<HeaderValue, TokenError> {
     let mut value = HeaderValue::from_str(text).map_err(|_detail| TokenError::Credentials)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
+/// Bits of the shortest RSA key that may sign. RFC 7518 §3.3.
+const SHORTEST_RSA_KEY: usize = 2048;
 /// Greatest length of a token response.
 const MAX_TOKEN_BYTES: usize = 256 << 10;
 /// How long the authorization server may take to answer.

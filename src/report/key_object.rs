@@ -3,8 +3,8 @@
 use dicom_dictionary_std::tags;
 
 use crate::dicom::code::Code;
-use crate::dicom::element::put_items;
-use crate::dicom::sr::{ContentItem, ItemValue, Relationship, SrDocument};
+use crate::dicom::element::{DataSet, put_items};
+use crate::dicom::sr::{ContentItem, ItemValue, Relationship, SrDocument, SrLimits, SrTreeError};
 use crate::dicom::value::TextVr;
 
 use super::sr::{DocumentKind, Evidence, Header, SrError, language_name, terms};
@@ -61,6 +61,28 @@ pub fn render(rendering: &Rendering<'_>) -> Result<(Option<Rendered>, Losses), S
     Ok((Some(rendered), losses))
 }
 
+/// An image that a selection refers to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SelectedImage {
+    /// SOPInstanceUID.
+    pub sop_instance_uid: String,
+    /// Frame number, from 1; `None` selects the whole instance.
+    pub frame: Option<u32>,
+}
+
+/// What a Key Object Selection document selects, in its order.
+pub fn selected(set: &DataSet) -> Result<Vec<SelectedImage>, SrTreeError> {
+    let (document, _notes) = SrDocument::of(set, &SrLimits::default())?;
+    let images = document.root.children.iter().filter_map(|item| match &item.value {
+        ItemValue::Image(image) => Some(SelectedImage {
+            sop_instance_uid: image.sop.sop_instance_uid.clone(),
+            frame: image.frames.first().copied(),
+        }),
+        _ => None,
+    });
+    Ok(images.collect())
+}
+
 fn description(captions: &[(usize, String)], images: usize) -> Option<String> {
     match captions {
         [] => None,
@@ -78,7 +100,6 @@ mod tests {
     use super::*;
     use crate::dicom::element;
     use crate::dicom::part10::{self, ReadLimits};
-    use crate::dicom::sr::SrLimits;
 
     #[test]
     fn every_key_image_is_selected_and_nothing_else_is_listed() {
@@ -96,6 +117,10 @@ mod tests {
             assert!(notes.is_empty());
             let images = document.root.children.iter().filter(|item| matches!(item.value, ItemValue::Image(_)));
             assert_eq!(images.count(), case.report.key_images.len());
+            let wanted =
+                case.report.key_images.iter().map(|key| (key.image.sop_instance_uid.as_str(), key.image.frame));
+            let found = selected(&set).expect("a tree");
+            assert!(wanted.eq(found.iter().map(|image| (image.sop_instance_uid.as_str(), image.frame))));
             let study = element::first_item(&set, tags::CURRENT_REQUESTED_PROCEDURE_EVIDENCE_SEQUENCE);
             let series = element::items(study.expect("evidence"), tags::REFERENCED_SERIES_SEQUENCE);
             let listed = series.iter().map(|series| element::items(series, tags::REFERENCED_SOP_SEQUENCE).len());

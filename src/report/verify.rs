@@ -11,6 +11,7 @@ use crate::fhir::{Json, JsonLimits, definitions};
 
 use super::family::Family;
 use super::fhir::{ReadOptions, read_document};
+use super::key_object::{self, SelectedImage};
 use super::{ImageRef, Losses, Report, Twin, differences, encapsulated, pdf, sr};
 
 /// What a file turned out to be.
@@ -24,6 +25,8 @@ pub struct Evidence {
     pub report: Option<Report>,
     /// What its form leaves out, as the reader found; a difference there is none.
     pub losses: Losses,
+    /// The images that it selects, if selecting is what it does.
+    pub selected: Option<Vec<SelectedImage>>,
     /// Files within it, by name.
     pub inner: Vec<(String, Evidence)>,
 }
@@ -32,7 +35,7 @@ pub struct Evidence {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// It is none of our forms.
-    #[error("is not a report in FHIR, DICOM SR, PDF or Encapsulated PDF")]
+    #[error("is not a report in FHIR, DICOM SR, PDF or Encapsulated PDF, nor a selection of its key images")]
     Unknown,
     /// It is one of our forms, but cannot be read.
     #[error("cannot be read: {0}")]
@@ -72,7 +75,7 @@ pub fn family(family: &Family, report: &Report) -> Result<(), VerifyError> {
     let digest = report.content_digest();
     for member in &family.members {
         let evidence = match member.twin {
-            Twin::Text | Twin::KeyObject => continue,
+            Twin::Text => continue,
             twin => look_at(twin, &member.bytes)?,
         };
         check(&evidence)?;
@@ -84,6 +87,9 @@ pub fn family(family: &Family, report: &Report) -> Result<(), VerifyError> {
             if !at.is_empty() {
                 return Err(VerifyError::Differs { other: "the report".into(), at });
             }
+        }
+        if evidence.selected.as_deref().is_some_and(|selected| !is_selection_of(selected, report)) {
+            return Err(VerifyError::Differs { other: "the report".into(), at: vec![KEY_IMAGES.to_owned()] });
         }
     }
     Ok(())
@@ -122,6 +128,14 @@ pub fn compare(one: &Evidence, name: &str, other: &Evidence) -> Result<(), Verif
     if one.claimed != other.claimed {
         return Err(VerifyError::OtherContent(name.to_owned()));
     }
+    for (selecting, saying) in [(one, other), (other, one)] {
+        if let (Some(selected), Some(report)) =
+            (&selecting.selected, speaker(saying).and_then(|said| said.report.as_ref()))
+            && !is_selection_of(selected, report)
+        {
+            return Err(VerifyError::Differs { other: name.to_owned(), at: vec![KEY_IMAGES.to_owned()] });
+        }
+    }
     let (Some(left), Some(right)) = (speaker(one), speaker(other)) else { return Ok(()) };
     let (Some(left_report), Some(right_report)) = (&left.report, &right.report) else { return Ok(()) };
     let nature = if left.twin == right.twin { Losses::new() } else { beyond_sr(&[left_report, right_report]) };
@@ -148,16 +162,30 @@ fn beyond_sr(reports: &[&Report]) -> Losses {
             }
         }
         if report.key_images.iter().any(|key| is_of_unknown_class(&key.image)) {
-            losses.add("keyImages", NO_CLASS);
+            losses.add(KEY_IMAGES, NO_CLASS);
         }
     }
     losses
+}
+
+/// Whether exactly the key images of a report are selected, in their order. One whose SOP class the report
+/// does not say is selected only if the archive said it.
+fn is_selection_of(selected: &[SelectedImage], report: &Report) -> bool {
+    let mut selected = selected.iter().peekable();
+    let complete = report.key_images.iter().all(|key| {
+        let next = selected.next_if(|next| {
+            next.sop_instance_uid == key.image.sop_instance_uid.as_str() && next.frame == key.image.frame
+        });
+        next.is_some() || is_of_unknown_class(&key.image)
+    });
+    complete && selected.next().is_none()
 }
 
 fn is_of_unknown_class(image: &ImageRef) -> bool {
     image.sop_class_uid.is_none()
 }
 
+const KEY_IMAGES: &str = "keyImages";
 const NO_CLASS: &str = "has no SOP class, without which nothing is referred to";
 
 /// The part of a file that says to a program what the report is: itself, or what is embedded in it.
@@ -190,9 +218,15 @@ fn look_at(twin: Twin, bytes: &[u8]) -> Result<Evidence, VerifyError> {
             let document = encapsulated::pdf_of(&content.data_set).map_err(unreadable)?;
             let claimed = sr::content_digest(&content.data_set).map(|contribution| contribution.digest);
             let inner = vec![("the PDF".to_owned(), pdf_file(&document)?)];
-            Ok(Evidence { twin, claimed, report: None, losses: Losses::new(), inner })
+            Ok(Evidence { twin, claimed, report: None, losses: Losses::new(), selected: None, inner })
         }
-        Twin::KeyObject | Twin::Text => Err(VerifyError::Unknown),
+        Twin::KeyObject => {
+            let content = part10::read(bytes, &ReadLimits::default()).map_err(unreadable)?.content;
+            let claimed = sr::content_digest(&content.data_set).map(|contribution| contribution.digest);
+            let selected = Some(key_object::selected(&content.data_set).map_err(unreadable)?);
+            Ok(Evidence { twin, claimed, report: None, losses: Losses::new(), selected, inner: Vec::new() })
+        }
+        Twin::Text => Err(VerifyError::Unknown),
     }
 }
 
@@ -200,7 +234,7 @@ fn fhir(bytes: &[u8]) -> Result<Evidence, VerifyError> {
     let document = Json::parse(bytes, &JsonLimits::default()).map_err(unreadable)?;
     let (report, losses) = read_document(&document, &ReadOptions::default()).map_err(unreadable)?;
     let claimed = claimed_in_fhir(&document);
-    Ok(Evidence { twin: Twin::Fhir, claimed, report: Some(report), losses, inner: Vec::new() })
+    Ok(Evidence { twin: Twin::Fhir, claimed, report: Some(report), losses, selected: None, inner: Vec::new() })
 }
 
 fn structured(bytes: &[u8]) -> Result<Evidence, VerifyError> {
@@ -210,6 +244,7 @@ fn structured(bytes: &[u8]) -> Result<Evidence, VerifyError> {
         claimed: reading.content_digest,
         report: Some(reading.report),
         losses: reading.losses,
+        selected: None,
         inner: Vec::new(),
     })
 }
@@ -220,7 +255,8 @@ fn pdf_file(bytes: &[u8]) -> Result<Evidence, VerifyError> {
         let found = file(&bytes).map_err(|error| VerifyError::Inner { name: name.clone(), error: Box::new(error) })?;
         inner.push((name, found));
     }
-    Ok(Evidence { twin: Twin::Pdf, claimed: pdf::content_digest(bytes), report: None, losses: Losses::new(), inner })
+    let claimed = pdf::content_digest(bytes);
+    Ok(Evidence { twin: Twin::Pdf, claimed, report: None, losses: Losses::new(), selected: None, inner })
 }
 
 /// The digest in the DiagnosticReport of a document.
@@ -240,7 +276,11 @@ fn form_of(bytes: &[u8]) -> Option<Twin> {
     if bytes.get(128..132) == Some(b"DICM") {
         let class = part10::read(bytes, &ReadLimits::default()).ok()?.content;
         let class = element::text(&class.data_set, tags::SOP_CLASS_UID)?;
-        return Some(if class == uids::ENCAPSULATED_PDF_STORAGE { Twin::EncapsulatedPdf } else { Twin::DicomSr });
+        return Some(match class.as_str() {
+            uids::ENCAPSULATED_PDF_STORAGE => Twin::EncapsulatedPdf,
+            uids::KEY_OBJECT_SELECTION_DOCUMENT_STORAGE => Twin::KeyObject,
+            _ => Twin::DicomSr,
+        });
     }
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace())?;
     (*first == b'{').then_some(Twin::Fhir)

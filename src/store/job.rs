@@ -90,6 +90,8 @@ pub struct Job {
     pub attempts: i32,
     /// Attempts that are allowed.
     pub max_attempts: i32,
+    /// Attempts that ended with their worker. They do not count as attempts.
+    pub losses: i64,
     /// Fencing number of the lease: greater with every claim.
     pub fence: i64,
     /// Whether someone has asked it to stop.
@@ -175,8 +177,9 @@ impl Store {
         .await
     }
 
-    /// Makes jobs whose lease has run out pending again. Returns how many. One that has used up its
-    /// attempts is claimed once more, so that its handler can say what is to become of its subject.
+    /// Makes jobs whose lease has run out pending again. Returns how many. Their workers
+    /// may have died of the job or beside it, so the attempt does not count, but each loss makes the job wait
+    /// longer, and the worker that claims it gives it up after too many.
     pub async fn expire_leases(&self, now: Timestamp) -> Result<usize, StoreError> {
         let stale = self
             .read(move |tx| {
@@ -195,6 +198,9 @@ impl Store {
                 .filter(job::lease_until.lt(now.0)))
                 .set((
                     job::state.eq("pending"),
+                    job::attempts.eq(job::attempts - 1),
+                    job::losses.eq(job::losses + 1),
+                    job::run_at.eq(job::losses * WAIT_AFTER_LOSS_US + now.0),
                     job::lease_owner.eq(None::<String>),
                     job::lease_until.eq(None::<i64>),
                     job::updated_at.eq(now.0),
@@ -335,6 +341,7 @@ pub(super) fn insert(
         run_at: new.run_at.0,
         attempts: 0,
         max_attempts: new.max_attempts,
+        losses: 0,
         lease_owner: None,
         lease_until: None,
         fence: 0,
@@ -409,6 +416,7 @@ pub(super) fn resend(tx: &mut Tx<'_>, tenant: &TenantId, id: &LogicalId, now: Ti
         .set((
             job::state.eq("pending"),
             job::attempts.eq(0),
+            job::losses.eq(0),
             job::cancel_requested.eq(false),
             job::run_at.eq(now.0),
             job::updated_at.eq(now.0),
@@ -454,6 +462,9 @@ struct End {
     finished_at: Option<i64>,
 }
 
+/// A job waits this long for each time that its worker was lost before.
+const WAIT_AFTER_LOSS_US: i64 = 1_000_000;
+
 #[derive(Queryable, Selectable, Insertable, QueryableByName)]
 #[diesel(table_name = job)]
 pub(super) struct JobRow {
@@ -467,6 +478,7 @@ pub(super) struct JobRow {
     run_at: i64,
     attempts: i32,
     max_attempts: i32,
+    losses: i64,
     lease_owner: Option<String>,
     lease_until: Option<i64>,
     fence: i64,
@@ -496,6 +508,7 @@ impl TryFrom<JobRow> for Job {
             state: JobState::parse(&row.state).ok_or(StoreError::Corrupt("job state"))?,
             attempts: row.attempts,
             max_attempts: row.max_attempts,
+            losses: row.losses,
             fence: row.fence,
             cancel_requested: row.cancel_requested,
             checkpoint: row.checkpoint,

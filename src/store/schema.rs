@@ -112,6 +112,7 @@ table! {
         run_at -> BigInt,
         attempts -> Integer,
         max_attempts -> Integer,
+        losses -> BigInt,
         lease_owner -> Nullable<Text>,
         lease_until -> Nullable<BigInt>,
         fence -> BigInt,

@@ -19,13 +19,14 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("L3 the outside", &["store", "blob", "remote"]),
     ("L4 the queue", &["jobs"]),
     ("L5 use cases", &["ops", "work"]),
-    ("L6 edges", &["http", "dimse", "cli"]),
+    ("L6 edges", &["http"]),
     ("composition root", &["app"]),
+    ("command line", &["cli"]),
     ("binary", &["main"]),
 ];
 
 /// Uses of a module on the same line, from the left one to the right one.
-const SIDEWAYS: &[(&str, &str)] = &[("access", "fhir"), ("audit", "access"), ("work", "ops")];
+const SIDEWAYS: &[(&str, &str)] = &[("access", "fhir"), ("audit", "access"), ("audit", "fhir"), ("work", "ops")];
 
 /// The modules that only compute, and what they therefore never name.
 const PURE: &[&str] = &["base", "fhir", "dicom", "access", "audit", "report", "oauth"];

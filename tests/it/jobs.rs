@@ -18,6 +18,7 @@ each_backend!(
     a_lost_lease_cannot_end_a_job,
     one_key_waits_once,
     handlers_run_fail_and_are_given_up,
+    a_lost_worker_is_no_attempt_but_is_counted,
     a_cancelled_job_stops,
     a_stopping_node_gives_its_jobs_back,
     no_job_is_claimed_twice,
@@ -44,7 +45,7 @@ fn lease(job: &Job, owner: &str) -> Lease {
 
 async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     desk.commit(WriteSet::new().with(Write::Job(job("test.work", None)))).await.expect("puts in");
     let claim = |owner: &'static str, now: i64| {
@@ -80,7 +81,7 @@ async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
 
 async fn one_key_waits_once(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let mut writers = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let (store, actor) = (test.store.clone(), actor.clone());
@@ -99,7 +100,7 @@ async fn one_key_waits_once(backend: Backend) {
 
 async fn no_job_is_claimed_twice(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let set = (0..60).fold(WriteSet::new(), |set, _| set.with(Write::Job(job("test.work", None))));
     test.store.desk(&actor).commit(set).await.expect("puts in");
     let mut nodes = tokio::task::JoinSet::new();
@@ -198,7 +199,7 @@ fn workers(test: &TestStore, handler: Arc<dyn Handler>) -> Workers {
 }
 
 async fn until_state(test: &TestStore, id: &LogicalId, state: JobState) -> Job {
-    let actor = test.actor();
+    let actor = TestStore::actor();
     for _ in 0..500 {
         let job = test.store.desk(&actor).job(id).await.expect("reads").expect("is there");
         if job.state == state {
@@ -214,7 +215,7 @@ async fn handlers_run_fail_and_are_given_up(backend: Backend) {
     let given_up = [(9, Retry::Backoff, JobState::Failed, 2), (9, Retry::Never, JobState::Failed, 1)];
     for (failures, retry, state, attempts) in cases.into_iter().chain(given_up) {
         let test = TestStore::new(&backend).await;
-        let actor = test.actor();
+        let actor = TestStore::actor();
         let handler = Arc::new(Stubborn { kind: "test.work", failures, retry, attempts: AtomicUsize::new(0) });
         let running = workers(&test, handler.clone()).start();
         let new = job("test.work", None);
@@ -232,9 +233,36 @@ async fn handlers_run_fail_and_are_given_up(backend: Backend) {
     }
 }
 
+async fn a_lost_worker_is_no_attempt_but_is_counted(backend: Backend) {
+    let test = TestStore::new(&backend).await;
+    let actor = TestStore::actor();
+    let new = job("test.work", None);
+    let id = new.id.clone();
+    test.store.desk(&actor).commit(WriteSet::new().with(Write::Job(new))).await.expect("puts in");
+    let mut now = Timestamp(1_000_000);
+    for losses in 1..=21 {
+        let claimed = test.store.claim_jobs("a", "interactive", now, now.plus_seconds(1), 5).await.expect("claims");
+        assert_eq!(claimed.iter().map(|job| job.attempts).collect::<Vec<_>>(), [1], "after {losses}");
+        now = now.plus_seconds(2);
+        assert_eq!(test.store.expire_leases(now).await.expect("keeps"), 1);
+        let waiting = test.store.desk(&actor).job(&id).await.expect("reads").expect("is there");
+        assert_eq!((waiting.attempts, waiting.losses), (0, losses));
+        assert_eq!(waiting.run_at, now.plus_seconds(losses - 1), "the first time at once, then later and later");
+        now = waiting.run_at;
+    }
+    let handler =
+        Arc::new(Stubborn { kind: "test.work", failures: 0, retry: Retry::Never, attempts: AtomicUsize::new(0) });
+    let running = workers(&test, handler.clone()).start();
+    let ended = until_state(&test, &id, JobState::Failed).await;
+    assert_eq!(ended.error.as_deref(), Some("its workers were lost too often"));
+    assert_eq!(handler.attempts.load(Ordering::SeqCst), 0);
+    assert!(test.store.desk(&actor).setting("given-up").await.expect("reads").is_some());
+    running.stop().await;
+}
+
 async fn a_cancelled_job_stops(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let handler = Arc::new(Endless(AtomicUsize::new(0)));
     let running = workers(&test, handler.clone()).start();
     let new = job("test.endless", None);
@@ -250,7 +278,7 @@ async fn a_cancelled_job_stops(backend: Backend) {
 
 async fn a_stopping_node_gives_its_jobs_back(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let handler = Arc::new(Endless(AtomicUsize::new(0)));
     let running = workers(&test, handler.clone()).start();
     let new = job("test.endless", None);

@@ -41,7 +41,7 @@ fn token(param: &'static str, system: &str, value: &str) -> IndexRow {
 
 async fn versions_follow_each_other(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     let id = LogicalId::random();
     let at = Timestamp(1_000);
@@ -65,7 +65,7 @@ async fn versions_follow_each_other(backend: Backend) {
 
 async fn a_failed_set_leaves_nothing(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     let (first, second) = (LogicalId::random(), LogicalId::random());
     let set = WriteSet::new()
@@ -83,7 +83,7 @@ async fn many_writers_share_commits_and_lose_nothing(backend: Backend) {
     let test = TestStore::new(&backend).await;
     let mut writers = tokio::task::JoinSet::new();
     for number in 0..100 {
-        let (store, actor) = (test.store.clone(), test.actor());
+        let (store, actor) = (test.store.clone(), TestStore::actor());
         writers.spawn(async move {
             let id = LogicalId::random();
             // Each fifth one fails, in the middle of the others' transaction.
@@ -95,7 +95,7 @@ async fn many_writers_share_commits_and_lose_nothing(backend: Backend) {
     }
     let outcomes = writers.join_all().await;
     assert_eq!(outcomes.iter().filter(|(_, ok)| *ok).count(), 80);
-    let actor = test.actor();
+    let actor = TestStore::actor();
     for (id, ok) in outcomes {
         assert_eq!(test.store.desk(&actor).resource("Basic", &id).await.expect("reads").is_some(), ok);
     }
@@ -103,7 +103,7 @@ async fn many_writers_share_commits_and_lose_nothing(backend: Backend) {
 
 async fn of_two_writers_of_one_version_one_wins(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let (actor, id) = (test.actor(), LogicalId::random());
+    let (actor, id) = (TestStore::actor(), LogicalId::random());
     let first = WriteSet::new().with(Write::Resource(write(&id, None, "one", Timestamp(1))));
     test.store.desk(&actor).commit(first).await.expect("creates");
     let mut writers = tokio::task::JoinSet::new();
@@ -130,7 +130,7 @@ async fn of_two_writers_of_one_version_one_wins(backend: Backend) {
 async fn tenants_do_not_see_each_other(backend: Backend) {
     let test = TestStore::new(&backend).await;
     let other = TenantId::parse("north").expect("valid");
-    let (ours, theirs) = (test.actor(), TestStore::actor_of(&other));
+    let (ours, theirs) = (TestStore::actor(), TestStore::actor_of(&other));
     let id = LogicalId::random();
     let set = WriteSet::new().with(Write::Resource(write(&id, None, "one", Timestamp(1))));
     let unknown = test.store.desk(&theirs).commit(set.clone()).await;
@@ -144,7 +144,7 @@ async fn tenants_do_not_see_each_other(backend: Backend) {
 
 async fn finding_pages_by_key(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     for number in 0..25 {
         let mut row = write(&LogicalId::random(), None, &format!("r{number}"), Timestamp(number / 3));
@@ -178,7 +178,7 @@ async fn finding_pages_by_key(backend: Backend) {
 
 async fn bodies_are_sealed_on_the_disk(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let canary = "Canary^Patient";
     let row = ResourceWrite { rows: Vec::new(), ..write(&LogicalId::random(), None, canary, Timestamp(1)) };
     test.store.desk(&actor).commit(WriteSet::new().with(Write::Resource(row))).await.expect("creates");
@@ -206,7 +206,7 @@ async fn bodies_are_sealed_on_the_disk(backend: Backend) {
 async fn keys_rotate_and_old_rows_still_open(backend: Backend) {
     use causeway::base::keyring::KeyPurpose;
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let id = LogicalId::random();
     let set = WriteSet::new().with(Write::Resource(write(&id, None, "one", Timestamp(1))));
     test.store.desk(&actor).commit(set).await.expect("creates");
@@ -226,7 +226,7 @@ async fn audit_rows_cannot_be_changed(backend: Backend) {
     use causeway::access::Operation;
     use causeway::audit::{Activity, AuditEvent};
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let event = AuditEvent::of(&actor, LogicalId::random(), Timestamp(5), Activity::Use(Operation::ReportRead));
     test.store.desk(&actor).commit(WriteSet::new().with(Write::Audit(event.clone()))).await.expect("writes");
     for sql in ["update audit_event set recorded_at = 1", "delete from audit_event"] {
@@ -243,7 +243,7 @@ async fn audit_rows_cannot_be_changed(backend: Backend) {
 async fn a_secret_opens_once(backend: Backend) {
     use causeway::base::Sha256;
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     let digest = Sha256::of(b"secret");
     let expires_at = causeway::base::Clock::now(&*test.clock).plus_seconds(60);
@@ -263,7 +263,7 @@ async fn a_secret_opens_once(backend: Backend) {
 
 async fn a_setting_has_versions(backend: Backend) {
     let test = TestStore::new(&backend).await;
-    let actor = test.actor();
+    let actor = TestStore::actor();
     let desk = test.store.desk(&actor);
     let set = |expected, value: &[u8]| {
         WriteSet::new().with(Write::Setting(SettingWrite { name: "letterhead", expected, value: value.to_vec() }))

@@ -9,6 +9,7 @@ create table job (
   run_at bigint not null,
   attempts integer not null,
   max_attempts integer not null,
+  losses bigint not null,
   lease_owner text,
   lease_until bigint,
   fence bigint not null,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::base::{LogicalId, ProblemCode, Timestamp};
 use crate::fhir::{Json, Object};
-use crate::http::{ApiJson, Caller, Edge, EventStream, HttpError, Params, ServerEvent, file};
+use crate::http::{Caller, Edge, EventStream, HttpError, OptionalJson, Params, ServerEvent, file};
 use crate::ops::Ops;
 use crate::ops::exports::{ExportQuery, ExportRequest};
 use crate::report::Twin;
@@ -24,7 +24,7 @@ pub(super) async fn start(
     ops: web::Data<Ops>,
     caller: Caller,
     path: Params<(String, String)>,
-    body: Option<ApiJson>,
+    body: OptionalJson,
 ) -> Result<HttpResponse, HttpError> {
     let (report, form) = path.into_inner();
     let twin = exportable(&form).ok_or(HttpError::NotFound)?;
@@ -191,8 +191,8 @@ pub(super) async fn cleanup(ops: web::Data<Ops>, caller: Caller) -> Result<HttpR
     Ok(json(StatusCode::OK, &Object::new().with("deleted", Json::integer(count)).into()))
 }
 
-fn recipient_and_purpose(body: Option<ApiJson>) -> Result<(Option<String>, Option<String>), HttpError> {
-    let Some(ApiJson(body)) = body else { return Ok((None, None)) };
+fn recipient_and_purpose(body: OptionalJson) -> Result<(Option<String>, Option<String>), HttpError> {
+    let OptionalJson(Some(body)) = body else { return Ok((None, None)) };
     let Json::Object(members) = body else {
         return Err(HttpError::invalid("", ProblemCode::Structure, "is not an object"));
     };

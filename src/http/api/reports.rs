@@ -7,7 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::base::{Date, ProblemCode, Problems, Uid, VersionId};
 use crate::fhir::{Json, Object};
 use crate::http::{
-    ApiJson, Caller, EntityTag, FhirDocument, HttpError, IfMatch, Params, is_not_modified, last_modified,
+    ApiJson, Caller, EntityTag, FhirDocument, HttpError, IfMatch, OptionalJson, Params, is_not_modified, last_modified,
 };
 use crate::ops::Ops;
 use crate::ops::reports::{Change, ReportQuery, ReportVersion};
@@ -118,7 +118,7 @@ pub(super) async fn finalize(
     caller: Caller,
     path: Params<String>,
     request: HttpRequest,
-    body: Option<ApiJson>,
+    body: OptionalJson,
 ) -> Result<HttpResponse, HttpError> {
     let mut members = members(body, &["verifier"])?;
     let verifier = members.remove("verifier").map(|json| read::verifier(&json, "verifier")).transpose()?;
@@ -133,7 +133,7 @@ pub(super) async fn amend(
     request: HttpRequest,
     body: ApiJson,
 ) -> Result<HttpResponse, HttpError> {
-    let mut members = members(Some(body), &["report", "reason"])?;
+    let mut members = members(OptionalJson(Some(body.0)), &["report", "reason"])?;
     let reason = reason(&members)?;
     let content =
         members.remove("report").ok_or_else(|| HttpError::invalid("report", ProblemCode::Required, "is missing"))?;
@@ -148,7 +148,7 @@ pub(super) async fn cancel(
     caller: Caller,
     path: Params<String>,
     request: HttpRequest,
-    body: Option<ApiJson>,
+    body: OptionalJson,
 ) -> Result<HttpResponse, HttpError> {
     let reason = reason(&members(body, &["reason"])?)?;
     change(&ops, &caller, &path, Change::Cancel(reason), expected(&request)?).await
@@ -160,7 +160,7 @@ pub(super) async fn enter_in_error(
     caller: Caller,
     path: Params<String>,
     request: HttpRequest,
-    body: Option<ApiJson>,
+    body: OptionalJson,
 ) -> Result<HttpResponse, HttpError> {
     let reason = reason(&members(body, &["reason"])?)?;
     change(&ops, &caller, &path, Change::EnterInError(reason), expected(&request)?).await
@@ -252,8 +252,8 @@ fn without_meta(mut content: Json, expected: Option<VersionId>) -> Result<Json, 
 }
 
 /// The members of a body that may be left out, all of them known.
-fn members(body: Option<ApiJson>, known: &[&str]) -> Result<Object, HttpError> {
-    let Some(ApiJson(body)) = body else { return Ok(Object::new()) };
+fn members(body: OptionalJson, known: &[&str]) -> Result<Object, HttpError> {
+    let OptionalJson(Some(body)) = body else { return Ok(Object::new()) };
     let Json::Object(object) = body else {
         return Err(HttpError::invalid("", ProblemCode::Structure, "is not an object"));
     };

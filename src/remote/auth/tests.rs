@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rsa::sha2::Digest as _;
 use serde_json::json;
 
 use super::*;
@@ -154,3 +155,43 @@ async fn a_key_that_cannot_sign_is_refused_at_once() {
     let error = FhirPeer::new(&settings, clock()).await.err().expect("refused");
     assert_eq!(error.to_string(), "no access token: private key cannot sign");
 }
+
+#[tokio::test]
+async fn an_rsa_key_signs_in_either_form() {
+    for pem in [RSA_KEY_PKCS8, RSA_KEY_PKCS1] {
+        let server = Server::start(|request| match request.target.as_str() {
+            "/token" => token("t1", 300),
+            _ => statement(),
+        })
+        .await;
+        peer(&server, client_credentials(&server, None, Some(pem))).await.metadata().await.expect("answers");
+        let requests = server.requests();
+        let asked = requests.iter().find(|request| request.target == "/token").expect("asked");
+        let form: std::collections::HashMap<_, _> = url::form_urlencoded::parse(&asked.body).collect();
+        let (signed, signature) = form["client_assertion"].rsplit_once('.').expect("three parts");
+        let header = jsonwebtoken::decode_header(form["client_assertion"].as_bytes()).expect("a JWT");
+        assert_eq!(header.alg, Algorithm::RS384);
+        let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature).expect("base64");
+        let key = rsa::RsaPrivateKey::from_pkcs8_pem(RSA_KEY_PKCS8).expect("a key").to_public_key();
+        let digest = rsa::sha2::Sha384::digest(signed);
+        key.verify(rsa::Pkcs1v15Sign::new::<rsa::sha2::Sha384>(), &digest, &signature).expect("is ours");
+    }
+}
+
+#[tokio::test]
+async fn a_short_rsa_key_is_refused() {
+    let server = Server::start(|_| statement()).await;
+    let settings = PeerSettings {
+        auth: client_credentials(&server, None, Some(SHORT_RSA_KEY)),
+        ..server.settings(PeerKind::Fhir)
+    };
+    let error = FhirPeer::new(&settings, clock()).await.err().expect("refused");
+    assert_eq!(error.to_string(), "no access token: private key cannot sign");
+}
+
+/// An RSA key of 2048 bits that is used nowhere else.
+const RSA_KEY_PKCS8: &str = include_str!("../../../fixtures/tls/rsa-key-pkcs8.pem");
+/// The same key in the older form.
+const RSA_KEY_PKCS1: &str = include_str!("../../../fixtures/tls/rsa-key-pkcs1.pem");
+/// An RSA key of 1024 bits.
+const SHORT_RSA_KEY: &str = include_str!("../../../fixtures/tls/rsa-key-short.pem");

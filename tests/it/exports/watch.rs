@@ -220,9 +220,12 @@ async fn a_fault_of_the_disk_passes(backend: Backend) {
 async fn without_the_archive_a_report_goes_out_and_says_so(backend: Backend) {
     let is_down = Arc::new(AtomicBool::new(true));
     let asked = Arc::clone(&is_down);
-    let archive = WebPeer::start(move |_request| match asked.load(Ordering::SeqCst) {
-        true => (503, "text/plain", Vec::new()),
-        false => (200, "application/dicom+json", b"[]".to_vec()),
+    let archive = WebPeer::start(move |_request| {
+        if asked.load(Ordering::SeqCst) {
+            (503, "text/plain", Vec::new())
+        } else {
+            (200, "application/dicom+json", b"[]".to_vec())
+        }
     });
     let file = format!("[[peer]]\nname = \"archive\"\nkind = \"dicomweb\"\nurl = \"{}\"\n", archive.url);
     let gateway = TestGateway::with(&backend, &["archive.peer=archive"], &file).await;

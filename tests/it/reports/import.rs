@@ -96,8 +96,8 @@ async fn the_bytes_that_came_are_kept(backend: Backend) {
     let provenance = provenance_id(&LogicalId::parse("ct-7781").expect("valid"), VersionId::FIRST);
     let provenance = feed.get(&format!("/fhir/r4/Provenance/{provenance}")).await.expect(200).json();
     let entities = provenance["entity"].as_array().expect("entities").iter();
-    let named = entities.filter_map(|entity| entity["what"]["identifier"]["value"].as_str());
-    let digest = named.filter_map(|value| value.strip_prefix("urn:blake3:")).next().expect("names what came");
+    let mut named = entities.filter_map(|entity| entity["what"]["identifier"]["value"].as_str());
+    let digest = named.find_map(|value| value.strip_prefix("urn:blake3:")).expect("names what came");
     let digest = Blake3::parse(digest).expect("a digest");
     let (store, tenant) = (gateway.ops().store(), TenantId::default_tenant());
     let kept = gateway.ops().blobs().read(&tenant, &store.keyring(), digest, u64::MAX).await.expect("is kept");

@@ -18,6 +18,7 @@ pub(crate) enum Backend {
 
 impl Backend {
     /// PostgreSQL, if the environment names a server.
+    #[expect(clippy::disallowed_methods, reason = "where the server of a test is, is no setting of the gateway")]
     pub(crate) fn postgres() -> Option<Self> {
         std::env::var("TEST_POSTGRES_URL").ok().filter(|url| !url.is_empty()).map(Self::Postgres)
     }
@@ -208,7 +209,7 @@ impl TestStore {
     }
 
     /// The gateway itself, in the default tenant.
-    pub(crate) fn actor(&self) -> Actor {
+    pub(crate) fn actor() -> Actor {
         Self::actor_of(&TenantId::default_tenant())
     }
 

@@ -102,7 +102,7 @@ pub(crate) async fn exported(client: &Client, report: &str, form: &str) -> Answe
 
 /// Asks again and again until there is an answer. The deadline is for tests that fail.
 pub(crate) async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
+    let deadline = tokio::time::Instant::now() + Duration::from_mins(2);
     loop {
         if let Some(answer) = ask().await {
             return answer;
