@@ -59,8 +59,18 @@ fn sing(value: &mut Value, path: &str, count: &mut usize) {
 
 /// Members whose values come from a closed set or have a form, and concepts, which say what and not who.
 const FIXED: [&str; 12] = [
-    "status", "birthDate", "sex", "studyDate", "studyTime", "modality", "laterality", "severity", "value", "unit",
-    "language", "role",
+    "status",
+    "birthDate",
+    "sex",
+    "studyDate",
+    "studyTime",
+    "modality",
+    "laterality",
+    "severity",
+    "value",
+    "unit",
+    "language",
+    "role",
 ];
 /// Members that say which and not what. An organization has no identifier but its name.
 const IDENTIFIERS: [&str; 6] = ["id", "issuer", "trackingId", "placerNumber", "fillerNumber", "organization"];
@@ -125,10 +135,8 @@ async fn live(doctor: &Client, admin: &Client, echo: &str) {
     let (given_up, _) = create(doctor, &report()).await;
     doctor.post(&format!("/api/reports/{given_up}/cancel"), &json!({"reason": "Kanarie given up"})).await;
 
-    for filter in [
-        format!("/api/reports?patientId={PATIENT_ID}"),
-        format!("/api/reports?accessionNumber={ACCESSION}"),
-    ] {
+    for filter in [format!("/api/reports?patientId={PATIENT_ID}"), format!("/api/reports?accessionNumber={ACCESSION}")]
+    {
         assert!(!items(&doctor.get(&filter).await.expect(200)).is_empty(), "{filter}");
     }
     let resource = doctor.get(&format!("/fhir/r4/DiagnosticReport/{id}")).await.expect(200).json();
@@ -279,11 +287,9 @@ fn assert_without(words: &[&str], name: &str, bytes: &[u8]) {
     let lower = bytes.to_ascii_lowercase();
     for word in words.iter().chain(&BIRTH_DATES) {
         let wide: Vec<u8> = word.bytes().flat_map(|byte| [byte, 0]).collect();
-        let digits: String = word.bytes().map(|byte| format!("{byte:02x}")).collect();
-        // Upper-case letters in hexadecimal digits as well.
-        let capitals: String = word.bytes().map(|byte| format!("{:02x}", byte.to_ascii_uppercase())).collect();
-        let tail = &digits[2..];
-        for needle in [word.as_bytes(), &wide, tail.as_bytes(), capitals.as_bytes()] {
+        // A text begins in upper or lower case; its digits differ then, and the rest is the same.
+        let (small, capital) = (hex(word), hex(&word.to_ascii_uppercase()));
+        for needle in [word.as_bytes(), &wide, &small.as_bytes()[2..], capital.as_bytes()] {
             let found = lower.windows(needle.len()).position(|window| window == needle);
             let around = found.map(|at| {
                 let around = &bytes[at.saturating_sub(300)..(at + 300).min(bytes.len())];
@@ -292,4 +298,8 @@ fn assert_without(words: &[&str], name: &str, bytes: &[u8]) {
             assert!(found.is_none(), "{name} holds {word}: …{}…", around.unwrap_or_default());
         }
     }
+}
+
+fn hex(word: &str) -> String {
+    word.bytes().fold(String::new(), |digits, byte| digits + &format!("{byte:02x}"))
 }

@@ -77,7 +77,8 @@ async fn peers_come_and_go(backend: Backend) {
     let program = Program::new(&backend).await;
     let serving = program.serve().await;
     let admin = serving.client(&program.token("admin"));
-    let dimse = ["peer", "add", "pacs", "--kind", "dimse", "--host", "127.0.0.1", "--port", "9", "--called-ae-title", "PACS"];
+    let dimse =
+        ["peer", "add", "pacs", "--kind", "dimse", "--host", "127.0.0.1", "--port", "9", "--called-ae-title", "PACS"];
     assert_eq!(program.ok(&dimse), "added pacs\n");
     let settings = json!({
         "name": "ehr", "kind": "fhir", "url": "http://127.0.0.1:9/fhir",

@@ -142,7 +142,8 @@ fn the_same_seed_gives_the_same_reports() {
         assert_eq!(printed(&arguments, alone(&folder, &arguments)), format!("5 reports in {out}\n"));
     }
     for index in 0..5 {
-        let read = |out: &str| std::fs::read(folder.path().join(format!("{out}/report-{index:04}.json"))).expect("is there");
+        let read =
+            |out: &str| std::fs::read(folder.path().join(format!("{out}/report-{index:04}.json"))).expect("is there");
         assert!(read("one") == read("two"), "report {index}");
     }
     let arguments = ["report", "render", "one/report-0000.json", "--format", "txt"];

@@ -97,7 +97,12 @@ async fn a_role_opens_what_the_table_says_and_nothing_else(backend: Backend) {
     assert!(refused > 50 && let_in.len() > 50, "{refused} refused, {} let in", let_in.len());
     for (role, client, call) in let_in {
         let answer = call.of(&client).await;
-        assert!(!matches!(answer.status, 401 | 403) && answer.status < 500, "{role}: {}: {}", call.name(), answer.text());
+        assert!(
+            !matches!(answer.status, 401 | 403) && answer.status < 500,
+            "{role}: {}: {}",
+            call.name(),
+            answer.text()
+        );
     }
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use causeway::access::{Actor, Role, UserId};
+use causeway::access::{Role, UserId};
 use causeway::app::{Gateway, Services, Start};
 use causeway::base::keyring::MasterKey;
 use causeway::base::{Clock, SystemClock, TenantId, Timestamp};
@@ -33,7 +33,6 @@ pub(crate) struct TestGateway {
     config: Config,
     pub(crate) clock: Arc<MovableClock>,
     pub(crate) database: TestDatabase,
-    leaves_strays: bool,
 }
 
 /// The machine's clock, and how far tests have moved it.
@@ -67,7 +66,7 @@ impl TestGateway {
         let config = config(&database, flags, file);
         let clock = Arc::new(MovableClock::default());
         let running = Some(start(&config, &clock).await);
-        Self { running, config, clock, database, leaves_strays: false }
+        Self { running, config, clock, database }
     }
 
     /// Stops it and starts it again on the same data.
@@ -99,11 +98,6 @@ impl TestGateway {
         files.extend(files_below(&self.data_dir().join("spool")));
         files.retain(|path| path.file_name().is_some_and(|name| name != "lock"));
         files
-    }
-
-    /// This test leaves blobs behind that no row speaks of, as a crash would.
-    pub(crate) fn leaves_strays(&mut self) {
-        self.leaves_strays = true;
     }
 
     /// Someone with a role, in the default tenant.
@@ -147,11 +141,6 @@ impl TestGateway {
         tenant
     }
 
-    /// The gateway itself, with roles.
-    pub(crate) fn actor(roles: &[Role]) -> Actor {
-        Services::command_actor(&TenantId::default_tenant(), roles)
-    }
-
     /// The rows of each table; those of the audit log, which grows with every look, left out.
     pub(crate) async fn rows(&self) -> String {
         let mut text = String::new();
@@ -185,17 +174,15 @@ impl TestGateway {
         );
         assert_eq!(self.database.count("select count(*) from job where lease_owner is not null").await, 0, "leases");
         assert_eq!(self.database.open_transactions().await, 0, "open transactions");
-        if !self.leaves_strays {
-            let query = "select tenant || '/' || digest from blob";
-            let known: BTreeSet<String> = self.database.texts(query).await.into_iter().collect();
-            let name = |path: &PathBuf| {
-                let inside = path.strip_prefix(self.data_dir().join("blobs")).unwrap_or(path);
-                let parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
-                format!("{}/{}", parts[0], parts[parts.len() - 1])
-            };
-            let there: BTreeSet<String> = self.files().iter().map(name).collect();
-            assert_eq!(there, known, "files and the rows that speak of them");
-        }
+        let query = "select tenant || '/' || digest from blob";
+        let known: BTreeSet<String> = self.database.texts(query).await.into_iter().collect();
+        let name = |path: &PathBuf| {
+            let inside = path.strip_prefix(self.data_dir().join("blobs")).unwrap_or(path);
+            let parts: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+            format!("{}/{}", parts[0], parts[parts.len() - 1])
+        };
+        let there: BTreeSet<String> = self.files().iter().map(name).collect();
+        assert_eq!(there, known, "files and the rows that speak of them");
         let clock: Arc<dyn Clock> = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let services = Services::open_at(&self.config, Start::Command, clock).await.expect("opens again");
         for tenant in services.ops.store().tenants().await.expect("reads") {

@@ -92,8 +92,7 @@ impl Program {
         let out = self.path(&format!("{start}.out"));
         let file = |path: &Path| Stdio::from(File::create(path).expect("is made"));
         let errors = self.path(&format!("{start}.err"));
-        let mut child =
-            self.command(&["serve"]).stdout(file(&out)).stderr(file(&errors)).spawn().expect("starts");
+        let mut child = self.command(&["serve"]).stdout(file(&out)).stderr(file(&errors)).spawn().expect("starts");
         let address = eventually("it listens", async || {
             if let Some(status) = child.try_wait().expect("can be asked") {
                 panic!("ended with {status}: {}", std::fs::read_to_string(&errors).unwrap_or_default());
@@ -108,7 +107,8 @@ impl Program {
 
     /// All that the program has printed while it served, both ways.
     pub(crate) fn logs(&self) -> Vec<(String, String)> {
-        let names = (0..self.starts.load(Ordering::SeqCst)).flat_map(|start| [format!("{start}.out"), format!("{start}.err")]);
+        let names =
+            (0..self.starts.load(Ordering::SeqCst)).flat_map(|start| [format!("{start}.out"), format!("{start}.err")]);
         names.map(|name| (name.clone(), std::fs::read_to_string(self.path(&name)).expect("is read"))).collect()
     }
 }
