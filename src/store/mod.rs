@@ -249,6 +249,21 @@ pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Mi
     tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
 }
 
+/// Whether a database whose schema is up to date has keys of tenants, which only its own master key unwraps.
+pub async fn holds_keys(settings: &StoreSettings) -> Result<bool, StoreError> {
+    let (url, ca, busy) = (settings.url.clone(), settings.ca.clone(), settings.busy_timeout);
+    let work = move || match &url {
+        DatabaseUrl::Sqlite(path) => {
+            let path = path.to_str().ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?;
+            keys::are_there(&mut Tx::Sqlite(&mut open_sqlite(path, SqliteRole::Reader, busy)?))
+        }
+        DatabaseUrl::Postgres(url) => {
+            keys::are_there(&mut Tx::Postgres(&mut postgres::connect(url, ca.as_deref(), None)?))
+        }
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+}
+
 /// The path of an SQLite URL, `sqlite:PATH`, or the URL of PostgreSQL.
 pub fn parse_url(text: &str) -> Option<DatabaseUrl> {
     if let Some(path) = text.strip_prefix("sqlite:") {

@@ -19,6 +19,8 @@ mod exports;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod reports;
