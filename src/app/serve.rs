@@ -1,11 +1,14 @@
 //! The server: starts everything in order, and stops it in order when it is told to.
 
+use crate::access::Actor;
+use crate::audit::Activity;
+use crate::base::TenantId;
 use crate::config::Config;
 use crate::telemetry::Metrics;
 
 use super::demo;
 use super::gateway::Gateway;
-use super::services::{Services, Start};
+use super::services::{Services, Start, random_request_id};
 
 /// Serves until the process is told to stop.
 pub async fn serve(config: &Config, metrics: Metrics, demo: bool) -> anyhow::Result<()> {
@@ -14,12 +17,15 @@ pub async fn serve(config: &Config, metrics: Metrics, demo: bool) -> anyhow::Res
     for address in gateway.addresses() {
         tracing::info!(%address, "listening");
     }
+    let server = Actor::system(TenantId::default_tenant(), "server", random_request_id());
+    gateway.ops().note_server(&server, Activity::ServerStart).await?;
     demo::greet(config, gateway.ops(), gateway.addresses(), demo).await?;
     let failure = tokio::select! {
         () = stop_signal() => None,
         failure = gateway.failed() => Some(failure),
     };
     tracing::info!("stopping");
+    gateway.ops().note_server(&server, Activity::ServerStop).await?;
     let stopped = gateway.stop().await;
     tracing::info!("stopped");
     failure.unwrap_or(stopped)?;

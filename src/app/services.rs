@@ -98,8 +98,9 @@ impl Services {
         if serving {
             make_folder(&config.data_dir)?;
         }
-        let missing = if serving { Missing::Create } else { Missing::Fail };
-        let masters = master_key::load(config, &Environment::of_process(), missing)?;
+        let environment = Environment::of_process();
+        let found = master_key::load(config, &environment, Missing::Fail);
+        let found = if serving { found } else { Ok(found?) };
         let settings = store_settings(config)?;
         let step = if serving { MigrationStep::Migrate } else { MigrationStep::Look };
         let migrated = migrate(&settings, step).await?;
@@ -113,6 +114,14 @@ impl Services {
         if let Some(snapshot) = migrated.snapshot {
             tracing::info!(snapshot = %snapshot.display(), "database was upgraded; a snapshot was kept");
         }
+        // Only a database that nothing was ever sealed in gets a new master key: another one than its own
+        // would open nothing in it.
+        let masters = match found {
+            Err(_) if serving && !store::holds_keys(&settings).await? => {
+                master_key::load(config, &environment, Missing::Create)?
+            }
+            found => found?,
+        };
         let store = Store::open(&settings, masters, Arc::clone(&clock)).await?;
         let blobs = BlobStore::open(&config.blob, &config.data_dir.join("spool"))?;
         if serving {

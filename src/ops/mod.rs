@@ -173,6 +173,11 @@ impl Ops {
         AuditEvent::of(actor, LogicalId::random(), self.now(), Activity::Use(operation))
     }
 
+    /// Leaves in the audit log that the server begins or ends to serve. PS3.15 §A.5.3.1.
+    pub async fn note_server(&self, actor: &Actor, activity: Activity) -> Result<(), Error> {
+        Ok(self.shared.trail.note(AuditEvent::of(actor, LogicalId::random(), self.now(), activity)).await?)
+    }
+
     /// Leaves a read in the audit log.
     async fn note_read(&self, actor: &Actor, operation: Operation, objects: Vec<Object>) -> Result<(), Error> {
         let event = objects.into_iter().fold(self.event(actor, operation), AuditEvent::on);

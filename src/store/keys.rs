@@ -51,6 +51,12 @@ impl Sealer {
     }
 }
 
+/// Whether any tenant has keys.
+pub(super) fn are_there(tx: &mut Tx<'_>) -> Result<bool, StoreError> {
+    let any = diesel::dsl::exists(tenant_key::table.select(tenant_key::tenant));
+    on!(tx, conn => diesel::select(any).get_result(conn)).map_err(StoreError::from)
+}
+
 impl Store {
     /// Makes a tenant with its keys if it is not there. Safe to call again, and from several nodes.
     pub async fn ensure_tenant(&self, tenant: &TenantId, now: Timestamp) -> Result<(), StoreError> {

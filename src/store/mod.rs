@@ -12,6 +12,7 @@ mod export;
 mod index;
 mod job;
 mod keys;
+mod listen;
 mod migrate;
 mod peer;
 mod postgres;
@@ -101,6 +102,12 @@ struct Inner {
     sealer: Sealer,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
+    _listener: Option<listen::Listener>,
+}
+
+/// Says that there may be new jobs.
+fn bump(jobs: &watch::Sender<u64>) {
+    jobs.send_modify(|count| *count = count.wrapping_add(1));
 }
 
 enum Db {
@@ -140,8 +147,12 @@ impl Store {
                 }
             }
         };
-        let store =
-            Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs: watch::Sender::new(0) }) };
+        let jobs = watch::Sender::new(0);
+        let listener = match &settings.url {
+            DatabaseUrl::Sqlite(_) => None,
+            DatabaseUrl::Postgres(url) => Some(listen::start(url.clone(), settings.ca.clone(), jobs.clone())),
+        };
+        let store = Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs, _listener: listener }) };
         store.load_keys(store.inner.clock.now()).await?;
         Ok(store)
     }
@@ -156,7 +167,7 @@ impl Store {
         self.read(|tx| tx.batch("select 1")).await
     }
 
-    /// Changes whenever a commit of this node has put a job in.
+    /// Changes whenever a commit of this node, or of another one on PostgreSQL, has put a job in.
     pub fn job_signal(&self) -> watch::Receiver<u64> {
         self.inner.jobs.subscribe()
     }
@@ -204,14 +215,21 @@ impl Desk<'_> {
         let events = set.audit_events();
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
-        let outcome = self.store.write(move |tx| prepared.apply(tx, &inner.sealer)).await;
+        let work = move |tx: &mut Tx<'_>| {
+            let lanes = prepared.apply(tx, &inner.sealer)?;
+            if !lanes.is_empty() {
+                listen::announce(tx)?;
+            }
+            Ok(lanes)
+        };
+        let outcome = self.store.write(work).await;
         metrics::histogram!(metric::COMMIT_SECONDS).record(begun.elapsed());
         let lanes = outcome.inspect_err(|error| {
             metrics::counter!(metric::COMMIT_FAILURES, "reason" => error.reason()).increment(1);
         })?;
         metrics::counter!(metric::AUDIT_EVENTS).increment(events);
         if !lanes.is_empty() {
-            self.store.inner.jobs.send_modify(|count| *count = count.wrapping_add(1));
+            bump(&self.store.inner.jobs);
         }
         Ok(())
     }
@@ -247,6 +265,21 @@ pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Mi
         DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(url, ca.as_deref(), None)?, step),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
+}
+
+/// Whether a database whose schema is up to date has keys of tenants, which only its own master key unwraps.
+pub async fn holds_keys(settings: &StoreSettings) -> Result<bool, StoreError> {
+    let (url, ca, busy) = (settings.url.clone(), settings.ca.clone(), settings.busy_timeout);
+    let work = move || match &url {
+        DatabaseUrl::Sqlite(path) => {
+            let path = path.to_str().ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?;
+            keys::are_there(&mut Tx::Sqlite(&mut open_sqlite(path, SqliteRole::Reader, busy)?))
+        }
+        DatabaseUrl::Postgres(url) => {
+            keys::are_there(&mut Tx::Postgres(&mut postgres::connect(url, ca.as_deref(), None)?))
+        }
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
 }
 
 /// The path of an SQLite URL, `sqlite:PATH`, or the URL of PostgreSQL.

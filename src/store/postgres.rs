@@ -19,30 +19,44 @@ use super::db::PgConnection;
 /// Connects, encrypted if there is an authority to check the server's certificate against. Blocks: it is
 /// called on a blocking thread of the runtime.
 pub(super) fn connect(url: &Secret, ca: Option<&[u8]>, limit: Option<Duration>) -> Result<PgConnection, StoreError> {
-    let mut config: tokio_postgres::Config = url.expose().parse().map_err(unavailable)?;
+    let (config, tls) = parse(url, ca)?;
     let handle = tokio::runtime::Handle::try_current().map_err(unavailable)?;
     let connection = handle.block_on(async {
-        match ca {
-            Some(pem) => {
-                config.ssl_mode(SslMode::Require);
-                let tls = MakeRustlsConnect::new(tls_config(pem)?);
+        let connected = match tls {
+            Some(tls) => {
                 let (client, connection) = config.connect(tls).await.map_err(unavailable)?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unavailable)
-            }
-            None if config.get_ssl_mode() == SslMode::Require => {
-                Err(StoreError::Unavailable("sslmode=require needs database.ca_file".into()))
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
             None => {
                 let (client, connection) = config.connect(NoTls).await.map_err(unavailable)?;
-                AsyncPgConnection::try_from_client_and_connection(client, connection).await.map_err(unavailable)
+                AsyncPgConnection::try_from_client_and_connection(client, connection).await
             }
-        }
+        };
+        connected.map_err(unavailable)
     })?;
     let mut connection = PgConnection::from(connection);
     if let Some(limit) = limit {
         connection.batch_execute(&format!("set statement_timeout = {}", limit.as_millis()))?;
     }
     Ok(connection)
+}
+
+/// What a URL says, and how the connection is encrypted if it is.
+pub(super) fn parse(
+    url: &Secret,
+    ca: Option<&[u8]>,
+) -> Result<(tokio_postgres::Config, Option<MakeRustlsConnect>), StoreError> {
+    let mut config: tokio_postgres::Config = url.expose().parse().map_err(unavailable)?;
+    match ca {
+        Some(pem) => {
+            config.ssl_mode(SslMode::Require);
+            Ok((config, Some(MakeRustlsConnect::new(tls_config(pem)?))))
+        }
+        None if config.get_ssl_mode() == SslMode::Require => {
+            Err(StoreError::Unavailable("sslmode=require needs database.ca_file".into()))
+        }
+        None => Ok((config, None)),
+    }
 }
 
 fn tls_config(pem: &[u8]) -> Result<rustls::ClientConfig, StoreError> {
@@ -62,6 +76,6 @@ fn tls_config(pem: &[u8]) -> Result<rustls::ClientConfig, StoreError> {
     Ok(config)
 }
 
-fn unavailable(error: impl std::fmt::Display) -> StoreError {
+pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }

@@ -7,7 +7,7 @@ use crate::base::{LogicalId, TenantId, Timestamp};
 use super::db::on;
 use super::job::{self, NewJob};
 use super::schema::schedule;
-use super::{Store, StoreError};
+use super::{Store, StoreError, bump, listen};
 
 /// Something that happens again and again in a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,11 +105,14 @@ impl Store {
                     };
                     fired += usize::from(job::insert(tx, &tenant, "system:schedule", &new, now)?);
                 }
+                if fired > 0 {
+                    listen::announce(tx)?;
+                }
                 Ok(fired)
             })
             .await?;
         if fired > 0 {
-            self.inner.jobs.send_modify(|count| *count = count.wrapping_add(1));
+            bump(&self.inner.jobs);
         }
         Ok(fired)
     }

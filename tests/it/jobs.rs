@@ -22,6 +22,7 @@ each_backend!(
     a_cancelled_job_stops,
     a_stopping_node_gives_its_jobs_back,
     no_job_is_claimed_twice,
+    another_node_hears_of_a_job,
 );
 
 fn job(kind: &'static str, dedup_key: Option<&str>) -> NewJob {
@@ -77,6 +78,31 @@ async fn a_lost_lease_cannot_end_a_job(backend: Backend) {
     desk.commit(WriteSet::new().with(end)).await.expect("ends");
     let done = desk.job(&second.id).await.expect("reads").expect("is there");
     assert_eq!((done.state, done.progress, done.checkpoint.as_deref()), (JobState::Completed, 100, Some("7")));
+}
+
+/// On SQLite there is no other node.
+async fn another_node_hears_of_a_job(backend: Backend) {
+    if matches!(backend, Backend::Sqlite) {
+        return;
+    }
+    let test = TestStore::new(&backend).await;
+    let other = test.reopen().await;
+    let mut signal = other.job_signal();
+    // The first news is that it listens now; other tests may be heard as well.
+    signal.changed().await.expect("listens");
+    let actor = TestStore::actor();
+    let heard = async {
+        while !other.jobs_are_due("interactive", SystemClock::default().now()).await.expect("looks") {
+            signal.changed().await.expect("hears");
+        }
+    };
+    let put = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let set = WriteSet::new().with(Write::Job(job("test.work", None)));
+        test.store.desk(&actor).commit(set).await.expect("puts in");
+    };
+    let both = async { tokio::join!(heard, put) };
+    tokio::time::timeout(Duration::from_secs(30), both).await.expect("is heard of");
 }
 
 async fn one_key_waits_once(backend: Backend) {

@@ -23,6 +23,8 @@ mod exports;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod keys;
+#[cfg(test)]
 mod migrations;
 #[cfg(test)]
 mod phi;

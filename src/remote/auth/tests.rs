@@ -172,7 +172,7 @@ async fn an_rsa_key_signs_in_either_form() {
         let header = jsonwebtoken::decode_header(form["client_assertion"].as_bytes()).expect("a JWT");
         assert_eq!(header.alg, Algorithm::RS384);
         let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(signature).expect("base64");
-        let key = rsa::RsaPrivateKey::from_pkcs8_pem(RSA_KEY_PKCS8).expect("a key").to_public_key();
+        let key = RsaPrivateKey::from_pkcs8_pem(RSA_KEY_PKCS8).expect("a key").to_public_key();
         let digest = rsa::sha2::Sha384::digest(signed);
         key.verify(rsa::Pkcs1v15Sign::new::<rsa::sha2::Sha384>(), &digest, &signature).expect("is ours");
     }
