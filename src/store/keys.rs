@@ -1,6 +1,7 @@
 //! Tenants and their keys: made when a tenant is, unwrapped at start, used to seal what is kept.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use diesel::prelude::*;
 
@@ -15,11 +16,16 @@ use super::{Store, StoreError};
 pub(super) struct Sealer {
     masters: MasterKeys,
     ring: RwLock<Keyring>,
+    /// Counts the readings of the keys as they begin, and holds the one that the ring is of: of two at the
+    /// same time the one that began first knows less, and must not be put in the place of the other.
+    readings: AtomicU64,
+    newest: Mutex<u64>,
 }
 
 impl Sealer {
     pub(super) fn new(masters: MasterKeys) -> Self {
-        Self { masters, ring: RwLock::new(Keyring::new()) }
+        let ring = RwLock::new(Keyring::new());
+        Self { masters, ring, readings: AtomicU64::new(0), newest: Mutex::new(0) }
     }
 
     /// Version, id of the key, nonce, ciphertext and tag. `context` names the row that it belongs to.
@@ -105,6 +111,7 @@ impl Store {
     /// Reads all keys anew: after a start, and from time to time for what other nodes have changed. A new
     /// key seals only when it is [`ACTIVATION_SECONDS`] old, so that every node can open what it seals.
     pub async fn load_keys(&self, now: Timestamp) -> Result<(), StoreError> {
+        let reading = self.sealer().readings.fetch_add(1, Ordering::SeqCst) + 1;
         let rows: Vec<KeyRow> = self
             .read(|tx| {
                 on!(tx, conn => tenant_key::table
@@ -132,7 +139,11 @@ impl Store {
                 ring.add_older(tenant, purpose, named);
             }
         }
-        *self.sealer().ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        let mut newest = self.sealer().newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if reading > *newest {
+            *newest = reading;
+            *self.sealer().ring.write().unwrap_or_else(PoisonError::into_inner) = ring;
+        }
         Ok(())
     }
 

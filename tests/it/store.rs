@@ -19,6 +19,7 @@ each_backend!(
     finding_pages_by_key,
     bodies_are_sealed_on_the_disk,
     keys_rotate_and_old_rows_still_open,
+    a_tenant_stays_known_while_keys_are_read_anew,
     audit_rows_cannot_be_changed,
     a_secret_opens_once,
     a_setting_has_versions,
@@ -288,5 +289,34 @@ fn job(kind: &'static str) -> NewJob {
         dedup_key: None,
         parent_id: None,
         trace_id: None,
+    }
+}
+
+async fn a_tenant_stays_known_while_keys_are_read_anew(backend: Backend) {
+    let test = TestStore::new(&backend).await;
+    let now = Timestamp(1_000);
+    let readers = [(); 3].map(|()| {
+        let store = test.store.clone();
+        tokio::spawn(async move {
+            loop {
+                store.load_keys(now).await.expect("reads");
+            }
+        })
+    });
+    let mut made = Vec::new();
+    for number in 0..25 {
+        let tenant = TenantId::parse(&format!("hospital-{number}")).expect("valid");
+        test.store.ensure_tenant(&tenant, now).await.expect("makes");
+        made.push(tenant);
+        // Whoever began to read before the last one was made ends now.
+        let until = std::time::Instant::now() + std::time::Duration::from_millis(20);
+        while std::time::Instant::now() < until {
+            let unknown: Vec<&TenantId> = made.iter().filter(|tenant| !test.store.knows_tenant(tenant)).collect();
+            assert!(unknown.is_empty(), "{unknown:?}");
+            tokio::task::yield_now().await;
+        }
+    }
+    for reader in readers {
+        reader.abort();
     }
 }
