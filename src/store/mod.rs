@@ -152,7 +152,8 @@ impl Store {
             DatabaseUrl::Sqlite(_) => None,
             DatabaseUrl::Postgres(url) => Some(listen::start(url.clone(), settings.ca.clone(), jobs.clone())),
         };
-        let store = Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs, _listener: listener }) };
+        let store =
+            Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs, _listener: listener }) };
         store.load_keys(store.inner.clock.now()).await?;
         Ok(store)
     }
