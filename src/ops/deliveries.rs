@@ -101,6 +101,9 @@ impl Ops {
         let listing = format!("deliveries {filter:?}");
         filter.after = self.place(actor, &listing, query.cursor.as_deref())?;
         filter.limit = i64::try_from(query.limit).unwrap_or(i64::MAX).saturating_add(1);
+        if let Some(report) = &filter.report {
+            self.desk(actor).resource("DiagnosticReport", report).await?.ok_or(Error::NotFound)?;
+        }
         let rows = self.desk(actor).deliveries(filter).await?;
         self.note_read(actor, Operation::DeliveryList, Vec::new()).await?;
         self.page(actor, &listing, rows, query.limit, |delivery| (delivery.created_at, delivery.id.clone()))

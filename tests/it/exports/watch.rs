@@ -153,13 +153,14 @@ async fn a_session_may_be_deleted_on_its_way(backend: Backend) {
     let path = format!("/api/reports/export/status/{id}");
     let watching = {
         let (doctor, path) = (doctor.clone(), format!("{path}/events"));
-        tokio::spawn(async move { doctor.get(&path).await.expect(200).text() })
+        tokio::spawn(async move { doctor.get(&path).await })
     };
     processing(&doctor, &id).await;
     doctor.delete(&format!("/api/reports/export/{id}")).await.expect(204);
     doctor.get(&path).await.expect(404);
+    // On a busy machine the watcher comes when it is gone already.
     let told = watching.await.expect("ends");
-    assert!(!told.contains("completed"), "{told}");
+    assert!(matches!(told.status, 200 | 404) && !told.text().contains("completed"), "{}", told.text());
     archive.open();
     gateway.idle().await;
     doctor.get(&path).await.expect(404);
