@@ -35,7 +35,8 @@ impl Narrative {
         }
         if status == ReportStatus::Appended {
             let findings = narrative.sections.findings.get_or_insert_default();
-            findings.push_str("\n\nAddendum: ");
+            // A report that came without findings gets its first ones.
+            findings.push_str(if findings.is_empty() { "Addendum: " } else { "\n\nAddendum: " });
             findings.push_str(rng.phrase(ADDENDA));
         }
         narrative
