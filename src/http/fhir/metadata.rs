@@ -32,10 +32,12 @@ fn offer(resource_type: &str) -> ResourceOffer<'_> {
     ResourceOffer {
         resource_type,
         supported_profiles: &[],
-        interactions: &["read", "vread"],
-        versioning: Versioning::Versioned,
+        interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
+        versioning: Versioning::VersionedUpdate,
     }
 }
 
+const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type"];
+const ALL: &[&str] = &["read", "vread", "create", "update", "delete", "history-instance", "history-type"];
 /// When this offer last changed.
 const OFFERED_SINCE: &str = "2026-11-21";
