@@ -134,7 +134,9 @@ impl Serving {
 
     /// Tells it to stop, which it does with success.
     pub(crate) async fn stop(mut self) {
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("starts");
+        // The shell's own: a small system has no program of that name.
+        let told =
+            Command::new("sh").arg("-c").arg(format!("kill -TERM {}", self.child.id())).status().expect("starts");
         assert!(told.success());
         let status = eventually("it stops", async || self.child.try_wait().expect("can be asked")).await;
         assert!(status.success(), "{status}");
