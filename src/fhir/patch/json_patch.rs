@@ -189,7 +189,8 @@ fn equal(left: &Json, right: &Json) -> bool {
     }
 }
 
-fn same_number(left: &str, right: &str) -> bool {
+/// Whether two JSON numbers have the same value.
+pub(super) fn same_number(left: &str, right: &str) -> bool {
     matches!((Decimal::read(left), Decimal::read(right)), (Some(left), Some(right)) if left == right)
 }
 

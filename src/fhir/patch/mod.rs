@@ -2,6 +2,7 @@
 //! resource goes out, or the reason why not; the resource that came in is never half changed. What comes
 //! out is a document that still has to pass [`crate::fhir::structure`]: a patch may leave an array empty.
 
+pub mod fhirpath_patch;
 pub mod json_patch;
 mod pointer;
 
