@@ -151,7 +151,7 @@ impl Operation {
     fn apply(&self, document: &mut Json, budget: &mut Budget) -> Result<(), PatchFault> {
         match self {
             Self::Add { path, name, value } => {
-                let parent = one(select(document, &path.root, &path.steps)?)?;
+                let parent = one(select(document, &path.root, &path.steps, budget)?)?;
                 let (place, def) = parent.inside();
                 let element = element(def, name)?;
                 let formed = formed(value, element, &place, budget)?;
@@ -161,23 +161,23 @@ impl Operation {
                 value::put(object_at(document, &place).ok_or(PatchFault::WrongKind)?, element, formed)
             }
             Self::Insert { path, index, value } => {
-                let (place, element) = list(document, path)?;
+                let (place, element) = list(document, path, budget)?;
                 let formed = formed(value, element, &place, budget)?;
                 edit::insert(object_at(document, &place).ok_or(PatchFault::WrongKind)?, *index, formed)
             }
             Self::Delete { path } => {
-                let nodes = select(document, &path.root, &path.steps)?;
+                let nodes = select(document, &path.root, &path.steps, budget)?;
                 if nodes.is_empty() { Ok(()) } else { delete(document, &one(nodes)?) }
             }
             Self::Replace { path, value } => {
-                let node = one(select(document, &path.root, &path.steps)?)?;
+                let node = one(select(document, &path.root, &path.steps, budget)?)?;
                 let (parent, member, at) = node.slot().ok_or(PatchFault::WrongKind)?;
                 let formed = formed(value, node.element.ok_or(PatchFault::WrongKind)?, parent, budget)?;
                 edit::replace(object_at(document, parent).ok_or(PatchFault::WrongKind)?, member, at, formed);
                 Ok(())
             }
             Self::Move { path, source, destination } => {
-                let (place, element) = list(document, path)?;
+                let (place, element) = list(document, path, budget)?;
                 let object = object_at(document, &place).ok_or(PatchFault::WrongKind)?;
                 edit::shift(object, element.name, *source, *destination)
             }
@@ -212,9 +212,9 @@ fn formed(
 }
 
 /// The one list that a path names: the object that it is in, and its element.
-fn list(document: &Json, path: &Path) -> Result<(Vec<Place>, &'static ElementDef), PatchFault> {
+fn list(document: &Json, path: &Path, budget: &mut Budget) -> Result<(Vec<Place>, &'static ElementDef), PatchFault> {
     let (steps, name): (&[Step], &str) = path.split_name().ok_or(PatchFault::WrongKind)?;
-    let parent = one(select(document, &path.root, steps)?)?;
+    let parent = one(select(document, &path.root, steps, budget)?)?;
     let (place, def) = parent.inside();
     let element = element(def, name)?;
     if element.is_list() && at(document, &place).is_some() { Ok((place, element)) } else { Err(PatchFault::WrongKind) }

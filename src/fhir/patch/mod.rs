@@ -18,11 +18,14 @@ pub struct PatchLimits {
     pub values: usize,
     /// Greatest depth of the document that results.
     pub depth: usize,
+    /// Greatest number of elements that the paths of a FHIRPath Patch look at. Without it a thousand
+    /// operations that each search a long list would.
+    pub visits: usize,
 }
 
 impl Default for PatchLimits {
     fn default() -> Self {
-        Self { operations: 1_000, values: 1_000_000, depth: 64 }
+        Self { operations: 1_000, values: 1_000_000, depth: 64, visits: 2_000_000 }
     }
 }
 
@@ -166,11 +169,18 @@ fn same_identity(before: &Json, after: &Json) -> Result<(), PatchError> {
 struct Budget {
     values: usize,
     depth: usize,
+    visits: usize,
 }
 
 impl Budget {
     fn new(limits: &PatchLimits) -> Self {
-        Self { values: limits.values, depth: limits.depth }
+        Self { values: limits.values, depth: limits.depth, visits: limits.visits }
+    }
+
+    /// Takes what it costs to look at some elements.
+    fn visit(&mut self, elements: usize) -> Result<(), PatchFault> {
+        self.visits = self.visits.checked_sub(elements).ok_or(PatchFault::TooLarge("visits"))?;
+        Ok(())
     }
 
     /// Takes what `value` costs when it is put `level` levels below the root.

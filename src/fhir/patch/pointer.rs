@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn pointers_of_rfc_6901_lead_where_it_says() {
-        let text = br##"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}"##;
+        let text = br#"{"foo":["bar","baz"],"":0,"a/b":1,"c%d":2,"e^f":3,"g|h":4,"i\\j":5,"k\"l":6," ":7,"m~n":8}"#;
         let document = Json::parse(text, &crate::fhir::JsonLimits::default()).expect("valid");
         let cases = [
             ("/foo/0", r#""bar""#),

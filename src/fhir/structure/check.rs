@@ -128,9 +128,10 @@ impl<'a> Checker<'a> {
     fn contained_rules(&mut self, container: &Container<'_>) {
         let at = |index| [Step::Name("contained"), Step::Index(index)];
         for (index, is_double) in container.without_id() {
-            let (code, text) = match is_double {
-                true => (IssueCode::Value, "another contained resource has the same id"),
-                false => (IssueCode::Required, "a contained resource has an id"),
+            let (code, text) = if is_double {
+                (IssueCode::Value, "another contained resource has the same id")
+            } else {
+                (IssueCode::Required, "a contained resource has an id")
             };
             self.within(&at(index), |checker| checker.error(code, text));
         }

@@ -1,7 +1,7 @@
 //! What a resource contains, and who in it points there. R4 references.html#contained, rules dom-2 to
 //! dom-5 of domainresource.html and ref-1 of references.html.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::fhir::Json;
 
@@ -10,6 +10,8 @@ use crate::fhir::Json;
 pub(super) struct Container<'a> {
     /// Id and type of what is contained, in order.
     contained: Vec<(Option<&'a str>, Option<&'a str>)>,
+    /// The types by id; of an id that is there twice the first.
+    types: HashMap<&'a str, &'a str>,
     /// Ids that some `#id` in the container names.
     used: HashSet<&'a str>,
     /// The contained resource that is looked at.
@@ -23,7 +25,14 @@ impl<'a> Container<'a> {
     pub(super) fn new(resource: &'a Json) -> Self {
         let of = |item: &'a Json, key: &str| item.get(key).and_then(Json::as_str);
         let contained = resource.items("contained").iter().map(|item| (of(item, "id"), of(item, "resourceType")));
-        Self { contained: contained.collect(), ..Self::default() }
+        let contained: Vec<_> = contained.collect();
+        let mut types = HashMap::new();
+        for (id, name) in &contained {
+            if let Some(id) = id {
+                types.entry(*id).or_insert(name.unwrap_or_default());
+            }
+        }
+        Self { contained, types, ..Self::default() }
     }
 
     /// Takes note of a `#id`, without the `#`.
@@ -37,7 +46,7 @@ impl<'a> Container<'a> {
 
     /// The type of the contained resource with this id. `None` if there is none such.
     pub(super) fn type_of(&self, id: &str) -> Option<&'a str> {
-        self.contained.iter().find(|(own, _)| *own == Some(id)).map(|(_, name)| name.unwrap_or_default())
+        self.types.get(id).copied()
     }
 
     /// Contained resources without an id of their own: which, and whether another has taken it.

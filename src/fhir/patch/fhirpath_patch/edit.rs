@@ -102,9 +102,9 @@ pub(super) fn replace(object: &mut Object, member: &str, at: Option<usize>, form
 fn rename(object: &mut Object, old: &str, new: &str, json: Option<Json>, extensions: Option<Json>) {
     let mut values = Some([(new.to_owned(), json), (sibling(new), extensions)]);
     let mut result = Object::new();
-    for (name, value) in std::mem::take(object).iter() {
+    for (name, value) in object.iter_mut() {
         if name.strip_prefix('_').unwrap_or(name) != old {
-            result.set(name, value.clone());
+            result.set(name, std::mem::replace(value, Json::Null));
             continue;
         }
         for (name, value) in values.take().into_iter().flatten() {

@@ -1,12 +1,12 @@
 //! Where a path leads: the elements of a resource that it names, with their definitions.
 
 use crate::fhir::patch::json_patch::same_number;
-use crate::fhir::structure::{Class, ElementDef, TypeDef, TypeRef, definitions};
+use crate::fhir::structure::{Class, ElementDef, TypeDef, TypeRef, choice_name, definitions};
 use crate::fhir::{Json, Object};
 
-use super::PatchFault;
 use super::edit::sibling;
 use super::path::{Criterion, Literal, Step};
+use super::{Budget, PatchFault};
 
 /// One element of a resource: where it is, and what it is.
 #[derive(Debug, Clone)]
@@ -52,7 +52,12 @@ impl Node {
 }
 
 /// The elements that a path leads to, in document order.
-pub(super) fn select(document: &Json, root: &str, steps: &[Step]) -> Result<Vec<Node>, PatchFault> {
+pub(super) fn select(
+    document: &Json,
+    root: &str,
+    steps: &[Step],
+    budget: &mut Budget,
+) -> Result<Vec<Node>, PatchFault> {
     let name = document.get("resourceType").and_then(Json::as_str);
     let def = name.and_then(|name| definitions().resource(name)).ok_or(PatchFault::WrongKind)?;
     if def.name != root {
@@ -64,7 +69,7 @@ pub(super) fn select(document: &Json, root: &str, steps: &[Step]) -> Result<Vec<
             Step::Name(name) => {
                 let mut found = Vec::new();
                 for node in &nodes {
-                    children(document, node, name, &mut found)?;
+                    children(document, node, name, budget, &mut found)?;
                 }
                 found
             }
@@ -76,7 +81,7 @@ pub(super) fn select(document: &Json, root: &str, steps: &[Step]) -> Result<Vec<
                 for node in nodes {
                     let mut holds = true;
                     for criterion in criteria {
-                        holds = holds && meets(document, &node, criterion)?;
+                        holds = holds && meets(document, &node, criterion, budget)?;
                     }
                     if holds {
                         kept.push(node);
@@ -109,20 +114,23 @@ pub(super) fn object_at<'a>(document: &'a mut Json, place: &[Place]) -> Option<&
 }
 
 /// The values of the element `name` of a node.
-fn children(document: &Json, node: &Node, name: &str, found: &mut Vec<Node>) -> Result<(), PatchFault> {
+fn children(
+    document: &Json,
+    node: &Node,
+    name: &str,
+    budget: &mut Budget,
+    found: &mut Vec<Node>,
+) -> Result<(), PatchFault> {
     let (place, def) = node.inside();
     let element = def.and_then(|def| def.element(name)).ok_or(PatchFault::NoSuchElement)?;
     let Some(object) = at(document, &place).and_then(Json::as_object) else { return Ok(()) };
+    let before = found.len();
     for of_type in &element.types {
         let Some(def) = definitions().get(of_type) else { continue };
-        let member = if element.is_choice {
-            crate::fhir::structure::choice_name(element.name, def.name)
-        } else {
-            element.name.to_owned()
-        };
+        let member = if element.is_choice { choice_name(element.name, def.name) } else { element.name.to_owned() };
         values(object, &place, &member, element, of_type, found);
     }
-    Ok(())
+    budget.visit(element.types.len() + found.len() - before)
 }
 
 fn values(
@@ -165,12 +173,12 @@ fn actual(of_type: &TypeRef, value: Option<&Json>) -> Option<&'static TypeDef> {
 }
 
 /// Whether a node has exactly one value at the path, and it is that of the literal.
-fn meets(document: &Json, node: &Node, criterion: &Criterion) -> Result<bool, PatchFault> {
+fn meets(document: &Json, node: &Node, criterion: &Criterion, budget: &mut Budget) -> Result<bool, PatchFault> {
     let mut nodes = vec![node.clone()];
     for name in &criterion.path {
         let mut found = Vec::new();
         for node in &nodes {
-            children(document, node, name, &mut found)?;
+            children(document, node, name, budget, &mut found)?;
         }
         nodes = found;
     }

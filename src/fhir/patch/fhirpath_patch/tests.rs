@@ -83,7 +83,10 @@ fn the_cases_of_the_fhir_project_hold() {
                 assert_eq!(structure::check(&result, &structure::Limits::default()), [], "{name}");
             }
             None => {
-                assert!(result.is_err_and(|error| error.class() == PatchFaultClass::Unprocessable), "{name} is to fail")
+                assert!(
+                    result.is_err_and(|error| error.class() == PatchFaultClass::Unprocessable),
+                    "{name} is to fail"
+                );
             }
         }
     }
@@ -290,6 +293,20 @@ fn a_patch_has_limits() {
     }
     let limits = PatchLimits { values: 3, depth: 4, ..PatchLimits::default() };
     assert!(apply(&patient, &one, &limits).is_ok());
+}
+
+#[test]
+fn searching_long_lists_again_and_again_has_an_end() {
+    let many: Vec<String> = (0..1000).map(|index| format!(r#"{{"value":"{index}"}}"#)).collect();
+    let resource = format!(r#"{{"resourceType":"Patient","identifier":[{}]}}"#, many.join(","));
+    let found = delete(&resource, "Patient.identifier.where(value = '999').value");
+    assert!(found.is_ok());
+    let one = r#"{"name":"operation","part":[{"name":"type","valueCode":"delete"},
+        {"name":"path","valueString":"Patient.identifier.where(value = 'none')"}]}"#;
+    let patch = json(&format!(r#"{{"resourceType":"Parameters","parameter":[{}]}}"#, vec![one; 1000].join(",")));
+    let limits = PatchLimits { visits: 100_000, ..PatchLimits::default() };
+    let fault = apply(&json(&resource), &patch, &limits).map_err(|error| error.fault);
+    assert_eq!(fault, Err(PatchFault::TooLarge("visits")));
 }
 
 fn any_part() -> impl Strategy<Value = String> {

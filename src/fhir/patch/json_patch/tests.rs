@@ -24,10 +24,13 @@ fn the_cases_of_the_fhir_project_hold() {
             apply(case.get("doc").expect("a document"), case.get("patch").expect("a patch"), &PatchLimits::default());
         match case.get("expected") {
             Some(expected) => {
-                assert!(result.as_ref().is_ok_and(|result| equal(result, expected)), "{name}: {result:?}")
+                assert!(result.as_ref().is_ok_and(|result| equal(result, expected)), "{name}: {result:?}");
             }
             None => {
-                assert!(result.is_err_and(|error| error.class() == PatchFaultClass::Unprocessable), "{name} is to fail")
+                assert!(
+                    result.is_err_and(|error| error.class() == PatchFaultClass::Unprocessable),
+                    "{name} is to fail"
+                );
             }
         }
     }
@@ -119,7 +122,7 @@ fn tests_compare_numbers_by_value_and_objects_without_order() {
 fn a_patch_cannot_make_the_document_grow_without_bound() {
     let doubling: Vec<String> = (0..60).map(|_| r#"{"op":"copy","from":"/a","path":"/a/-"}"#.to_owned()).collect();
     let patch = format!("[{}]", doubling.join(","));
-    let limits = PatchLimits { operations: 100, values: 10_000, depth: 1_000 };
+    let limits = PatchLimits { operations: 100, values: 10_000, depth: 1_000, ..PatchLimits::default() };
     let fault = apply(&json(r#"{"a":[1]}"#), &json(&patch), &limits).map_err(|error| error.fault);
     assert_eq!(fault, Err(PatchFault::TooLarge("values")));
 

@@ -46,6 +46,9 @@ impl<'a> Checker<'a> {
 
     fn literal(&mut self, text: &'a str, targets: &[&'static str], named: Option<&str>) {
         let wrong_type = "the element does not refer to resources of this type";
+        if text.contains(char::is_whitespace) {
+            return self.error(IssueCode::Value, "a reference has no white space");
+        }
         match Target::parse(text) {
             Target::Contained(id) => {
                 let Some(container) = self.containers.last_mut() else { return };
@@ -82,7 +85,7 @@ impl<'a> Checker<'a> {
             }
             Target::Urn(_) => {}
             Target::Other(text) => {
-                if text.contains(char::is_whitespace) || !has_scheme(text) {
+                if !has_scheme(text) {
                     self.error(IssueCode::Value, "the reference is neither `Type/id` nor an absolute URL");
                 }
             }

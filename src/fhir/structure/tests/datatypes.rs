@@ -75,6 +75,7 @@ fn references_have_a_form_and_a_target() {
         r#"{"reference":"Organization/1/_history/"}"#,
         r#"{"reference":"Organisation/1"}"#,
         r#"{"reference":"Organization?identifier=a"}"#,
+        r#"{"reference":"https://a b/Organization/1"}"#,
     ] {
         one(&patient(bad), "value", at);
     }
