@@ -21,6 +21,7 @@ pub(super) async fn capabilities(
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
         date: OFFERED_SINCE,
+        patch_formats: &["application/json-patch+json", "application/fhir+json"],
         resources: &resources,
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
@@ -38,6 +39,6 @@ fn offer(resource_type: &str) -> ResourceOffer<'_> {
 }
 
 const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type"];
-const ALL: &[&str] = &["read", "vread", "create", "update", "delete", "history-instance", "history-type"];
+const ALL: &[&str] = &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type"];
 /// When this offer last changed.
 const OFFERED_SINCE: &str = "2026-11-21";

@@ -6,6 +6,7 @@ mod metadata;
 mod read;
 mod write;
 
+use actix_web::http::Method;
 use actix_web::web;
 
 use crate::access::Operation as Op;
@@ -23,6 +24,8 @@ pub fn routes() -> Vec<Route> {
         Route::post("/fhir/{type}", Op::FhirCreate, || web::to(write::create)),
         Route::put("/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
         Route::put("/fhir/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
+        Route::new(Method::PATCH, "/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::patch)),
+        Route::new(Method::PATCH, "/fhir/{type}/{id}", Op::FhirUpdate, || web::to(write::patch)),
         Route::delete("/fhir/r4/{type}/{id}", Op::FhirDelete, || web::to(write::delete)),
         Route::delete("/fhir/{type}/{id}", Op::FhirDelete, || web::to(write::delete)),
         Route::get("/fhir/r4/_history", Op::FhirHistoryAll, || web::to(history::of_system)),

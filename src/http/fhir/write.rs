@@ -1,4 +1,4 @@
-//! create, update and delete. R4 http.html#create, #update, #delete.
+//! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
@@ -7,10 +7,11 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::base::{ProblemCode, TenantId};
 use crate::fhir::outcome::{Issue, Severity, outcome};
 use crate::http::{
-    Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, Prefer, Return, fhir_format,
+    Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
+    fhir_format,
 };
 use crate::ops::Ops;
-use crate::ops::resources::{Expected, Written};
+use crate::ops::resources::{Expected, Patch, Written};
 use crate::report::fhir::bundle::fhir_base;
 
 use super::read::{known, logical_id, mark, shown};
@@ -44,6 +45,25 @@ pub(super) async fn update(
     let (kind, id) = path.into_inner();
     let expected = expected(&request)?;
     let written = ops.update_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, body.0, &expected).await?;
+    answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `PATCH /fhir/r4/{type}/{id}`
+pub(super) async fn patch(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<(String, String)>,
+    request: HttpRequest,
+    body: PatchBody,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (kind, id) = path.into_inner();
+    let expected = expected(&request)?;
+    let patch = match body {
+        PatchBody::JsonPatch(patch) => Patch::Json(patch),
+        PatchBody::FhirPathPatch(parameters) => Patch::FhirPath(parameters),
+    };
+    let written = ops.patch_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &patch, &expected).await?;
     answer(&ops, &caller.actor.tenant, format, prefer, written)
 }
 

@@ -8,4 +8,4 @@ mod read;
 mod write;
 
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
-pub use write::{Expected, Written};
+pub use write::{Expected, Patch, Written};

@@ -1,9 +1,11 @@
-//! create, update and delete. R4 http.html#create, #update, #delete.
+//! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
 
 use crate::access::{Actor, Operation};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
+use crate::fhir::patch::{PatchError, PatchFaultClass, PatchLimits, fhirpath_patch, json_patch};
+use crate::fhir::structure::{self, IssueCode, Limits};
 use crate::fhir::{Json, Object as JsonObject};
 use crate::report::fhir::is_report_source;
 use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
@@ -22,6 +24,15 @@ pub enum Expected {
     Versions(Vec<VersionId>),
 }
 
+/// A change to what a resource says. R4 http.html#patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Patch {
+    /// The operations of a JSON Patch. RFC 6902.
+    Json(Json),
+    /// The Parameters of a FHIRPath Patch. R4 fhirpatch.html.
+    FhirPath(Json),
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -36,7 +47,7 @@ impl Ops {
     pub async fn create_resource(&self, actor: &Actor, resource_type: &str, body: Json) -> Result<Written, Error> {
         let operation = Operation::FhirCreate;
         self.authorize_type(actor, operation, resource_type).await?;
-        let body = of_client(writable(resource_type, body)?);
+        let body = of_client(self.valid(writable(resource_type, body)?).await?);
         let (stored, write) = version(resource_type, LogicalId::random(), None, body, self.now());
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
@@ -61,15 +72,16 @@ impl Ops {
             Some(_) => return Err(wrong("id", ProblemCode::Invariant, "is not the id in the URL")),
             None => return Err(wrong("id", ProblemCode::Required, "is required in an update")),
         }
-        let body = of_client(body);
+        let body = of_client(self.valid(body).await?);
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             check(expected, former.as_ref())?;
             let is_new = former.as_ref().is_none_or(|former| former.body.is_none());
-            if !is_new {
-                former.as_ref().map_or(Ok(()), refuse_of_report)?;
-            } else {
-                self.authorize_type(actor, Operation::FhirCreate, resource_type).await?;
+            match former.as_ref().filter(|former| former.body.is_some()) {
+                Some(former) => refuse_of_report(former)?,
+                None => {
+                    self.authorize_type(actor, Operation::FhirCreate, resource_type).await?;
+                }
             }
             let before = former.map(|former| former.version_id);
             let (stored, write) = version(resource_type, id.clone(), before, body.clone(), self.now());
@@ -78,6 +90,53 @@ impl Ops {
             self.attempt(actor, write, event, expected, Written { stored, is_new }).await
         })
         .await
+    }
+
+    /// Makes a new version of a resource out of its newest one.
+    pub async fn patch_resource(
+        &self,
+        actor: &Actor,
+        resource_type: &str,
+        id: &LogicalId,
+        patch: &Patch,
+        expected: &Expected,
+    ) -> Result<Written, Error> {
+        let operation = Operation::FhirUpdate;
+        self.authorize_type(actor, operation, resource_type).await?;
+        refuse_read_only(resource_type)?;
+        self.with_retries(|| async {
+            let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+            if former.body.is_none() {
+                return Err(Error::Gone);
+            }
+            check(expected, Some(&former))?;
+            refuse_of_report(&former)?;
+            let document = document(&former)?;
+            let limits = PatchLimits::default();
+            let patched = match patch {
+                Patch::Json(patch) => json_patch::apply(&document, patch, &limits),
+                Patch::FhirPath(parameters) => fhirpath_patch::apply(&document, parameters, &limits),
+            };
+            let body = self.valid(patched.map_err(of_patch)?).await?;
+            let before = Some(former.version_id);
+            let (stored, write) = version(resource_type, id.clone(), before, of_client(body), self.now());
+            let object = Object::resource(resource_type, id, Some(stored.version_id));
+            let event = self.event(actor, operation).on(object);
+            self.attempt(actor, write, event, expected, Written { stored, is_new: false }).await
+        })
+        .await
+    }
+
+    /// A body that is what the definitions of R4 allow.
+    async fn valid(&self, body: Json) -> Result<Json, Error> {
+        self.on_cpu(move || {
+            let mut problems = Problems::new();
+            for issue in structure::check(&body, &Limits::default()).iter().filter(|issue| issue.is_error()) {
+                problems.add(issue.expression.as_str(), problem_code(issue.code), issue.diagnostics.as_ref());
+            }
+            problems.into_result(body).map_err(Error::Invalid)
+        })
+        .await?
     }
 
     /// Deletes a resource; its former versions stay. `None` if there was nothing to delete.
@@ -143,6 +202,28 @@ fn of_client(mut body: Json) -> Json {
         meta.remove("source");
     }
     body
+}
+
+fn problem_code(code: IssueCode) -> ProblemCode {
+    match code {
+        IssueCode::Structure => ProblemCode::Structure,
+        IssueCode::Required => ProblemCode::Required,
+        IssueCode::Value | IssueCode::Invalid => ProblemCode::Value,
+        IssueCode::CodeInvalid => ProblemCode::CodeInvalid,
+        IssueCode::Invariant => ProblemCode::Invariant,
+        IssueCode::TooLong => ProblemCode::TooLong,
+    }
+}
+
+fn of_patch(error: PatchError) -> Error {
+    let path = error.operation.map_or_else(String::new, |number| format!("operation[{number}]"));
+    match error.class() {
+        PatchFaultClass::Malformed => wrong(&path, ProblemCode::Structure, &error.fault.to_string()),
+        PatchFaultClass::TooLarge => wrong(&path, ProblemCode::TooLong, &error.fault.to_string()),
+        PatchFaultClass::Unprocessable => {
+            Error::Rule(Problems::one(path, ProblemCode::BusinessRule, error.fault.to_string()))
+        }
+    }
 }
 
 /// A body of the right type, if resources of this type are written at all.

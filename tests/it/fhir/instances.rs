@@ -14,6 +14,9 @@ each_backend!(
     the_answer_is_what_was_preferred,
     what_is_wrong_is_named_and_nothing_is_kept,
     numbers_keep_their_text,
+    patches_make_versions,
+    a_patch_that_does_not_fit_changes_nothing,
+    what_r4_does_not_allow_is_named_by_its_path,
     a_report_is_changed_by_its_own_interface_only,
     writers_that_meet_all_count,
 );
@@ -153,6 +156,79 @@ async fn numbers_keep_their_text(backend: Backend) {
     let headers = [("Content-Type", "application/fhir+json")];
     let made = client.send("POST", "/fhir/r4/Observation", &headers, body.as_bytes()).await.expect(201);
     assert!(made.text().contains(r#""value":1.50}"#), "{}", made.text());
+}
+
+async fn patched(client: &Client, kind: &str, path: &str, patch: &Value) -> Answer {
+    client.send("PATCH", path, &[("Content-Type", kind)], patch.to_string().as_bytes()).await
+}
+
+async fn patches_make_versions(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = writer(&gateway).await;
+    let path = "/fhir/r4/Patient/p-1";
+    client.put(path, &with_id(patient("Aubel"), "p-1")).await.expect(201);
+    let patch = json!([{"op": "replace", "path": "/name/0/family", "value": "Beyer"}]);
+    let answer = patched(&client, "application/json-patch+json", path, &patch).await.expect(200);
+    assert_eq!((place(&answer).1.as_str(), &answer.json()["name"][0]["family"]), ("2", &json!("Beyer")));
+    let parameters = json!({"resourceType": "Parameters", "parameter": [{"name": "operation", "part": [
+        {"name": "type", "valueCode": "add"},
+        {"name": "path", "valueString": "Patient"},
+        {"name": "name", "valueString": "birthDate"},
+        {"name": "value", "valueDate": "1980-02-29"},
+    ]}]});
+    let answer = patched(&client, "application/fhir+json", path, &parameters).await.expect(200);
+    assert_eq!((place(&answer).1.as_str(), &answer.json()["birthDate"]), ("3", &json!("1980-02-29")));
+    assert_eq!(client.get(path).await.expect(200).body, answer.body);
+}
+
+async fn a_patch_that_does_not_fit_changes_nothing(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = writer(&gateway).await;
+    let path = "/fhir/r4/Patient/p-1";
+    let any = json!([{"op": "remove", "path": "/gender"}]);
+    patched(&client, "application/json-patch+json", path, &any).await.expect(404);
+    client.put(path, &with_id(patient("Aubel"), "p-1")).await.expect(201);
+    let kept = client.get(path).await.expect(200).body;
+    for (patch, status) in [
+        (json!({"op": "remove", "path": "/gender"}), 400),
+        (json!([{"op": "explode", "path": "/gender"}]), 400),
+        (json!([{"op": "remove", "path": "/birthDate"}]), 422),
+        (json!([{"op": "test", "path": "/gender", "value": "male"}]), 422),
+        (json!([{"op": "replace", "path": "/id", "value": "p-2"}]), 422),
+        (json!([{"op": "replace", "path": "/gender", "value": "unheard-of"}]), 400),
+    ] {
+        let answer = patched(&client, "application/json-patch+json", path, &patch).await.expect(status);
+        assert_eq!(answer.json()["resourceType"], "OperationOutcome", "{patch}");
+    }
+    patched(&client, "application/json", path, &any).await.expect(415);
+    let stale = [("Content-Type", "application/json-patch+json"), ("If-Match", "W/\"7\"")];
+    client.send("PATCH", path, &stale, any.to_string().as_bytes()).await.expect(412);
+    assert_eq!(client.get(path).await.expect(200).body, kept);
+    client.delete(path).await.expect(204);
+    patched(&client, "application/json-patch+json", path, &any).await.expect(410);
+}
+
+async fn what_r4_does_not_allow_is_named_by_its_path(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = writer(&gateway).await;
+    let wrong = json!({
+        "resourceType": "Observation",
+        "status": "finished",
+        "colour": "red",
+        "effectiveDateTime": "yesterday",
+        "component": [],
+    });
+    let outcome = client.post("/fhir/r4/Observation", &wrong).await.expect(400).json();
+    let issues = outcome["issue"].as_array().expect("issues");
+    let mut named: Vec<(String, String)> = issues
+        .iter()
+        .map(|issue| (issue["expression"][0].as_str().unwrap_or_default().to_owned(), issue["code"].to_string()))
+        .collect();
+    named.sort();
+    for expected in ["Observation.status", "Observation.colour", "Observation.effective", "Observation.code"] {
+        assert!(named.iter().any(|(path, _)| path.starts_with(expected)), "{expected} in {named:?}");
+    }
+    assert!(!outcome.to_string().contains("yesterday"), "values are not repeated");
 }
 
 async fn a_report_is_changed_by_its_own_interface_only(backend: Backend) {
