@@ -9,6 +9,7 @@ pub mod json;
 pub mod outcome;
 pub mod reference;
 pub mod resource_type;
+pub mod search;
 pub mod temporal;
 pub mod uri;
 
