@@ -11,6 +11,7 @@ pub mod patch;
 pub mod reference;
 pub mod resource_type;
 pub mod structure;
+pub mod search;
 pub mod temporal;
 pub mod uri;
 
