@@ -10,8 +10,8 @@ pub mod outcome;
 pub mod patch;
 pub mod reference;
 pub mod resource_type;
-pub mod structure;
 pub mod search;
+pub mod structure;
 pub mod temporal;
 pub mod uri;
 
