@@ -139,6 +139,16 @@ operations! {
                                                            [all  -   -    -    -    -]
     FhirRead "fhir.read" "Read a FHIR resource" (named Read)
                                                            [-    all all  all  -    all]
+    FhirCreate "fhir.create" "Write a new FHIR resource" (named Create)
+                                                           [-    all -    all  -    -]
+    FhirUpdate "fhir.update" "Change a FHIR resource" (named Update)
+                                                           [-    all -    all  -    -]
+    FhirDelete "fhir.delete" "Delete a FHIR resource" (named Delete)
+                                                           [-    -   -    all  -    -]
+    FhirHistory "fhir.history" "Read the versions of a FHIR resource" (named Read)
+                                                           [-    all all  all  -    -]
+    FhirHistoryAll "fhir.history-all" "Read the versions of many FHIR resources" (named Search)
+                                                           [-    all all  all  -    -]
     LetterheadRead "letterhead.read" "Read the letterhead" ("Organization" Read)
                                                            [all  all -    -    -    all]
     LetterheadSet "letterhead.set" "Set letterhead and logo" ("Organization" Update)

@@ -94,6 +94,11 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::ReportUpdate | O::ReportFinalize | O::ReportAmend | O::ReportCancel | O::ReportEnterInError => {
             (REST, rest("update"), "U", Pattern::Write)
         }
+        O::FhirCreate => (REST, rest("create"), "C", Pattern::Write),
+        O::FhirUpdate => (REST, rest("update"), "U", Pattern::Write),
+        O::FhirDelete => (REST, rest("delete"), "D", Pattern::Delete),
+        O::FhirHistory => (REST, rest("history-instance"), "R", Pattern::Read),
+        O::FhirHistoryAll => (REST, rest("history-type"), "E", Pattern::Query),
         O::ReportDelete | O::ExportDelete => (REST, rest("delete"), "D", Pattern::Delete),
         O::ExportDownload | O::ReportDeliver | O::DeliveryResend => {
             (dcm("110106"), rest("operation"), "R", Pattern::Read)

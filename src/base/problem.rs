@@ -21,6 +21,8 @@ pub enum ProblemCode {
     Invariant,
     /// A rule of the report's life cycle forbids it.
     BusinessRule,
+    /// What is asked for is not supported.
+    Unsupported,
 }
 
 impl ProblemCode {
@@ -35,6 +37,7 @@ impl ProblemCode {
             Self::Duplicate => "duplicate",
             Self::Invariant => "invariant",
             Self::BusinessRule => "business-rule",
+            Self::Unsupported => "not-supported",
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Offer<'a> {
     pub base_url: &'a str,
     /// When this offer last changed; a FHIR dateTime that all nodes agree on.
     pub date: &'a str,
+    /// Media types of the patches that it takes.
+    pub patch_formats: &'a [&'a str],
     /// Resource types in the order in which they are listed.
     pub resources: &'a [ResourceOffer<'a>],
     /// How callers prove who they are, in words.
@@ -59,6 +61,7 @@ pub fn statement(offer: &Offer<'_>) -> Json {
         .with("implementation", implementation.into())
         .with("fhirVersion", Json::string("4.0.1"))
         .with_items("format", vec![Json::string("json"), Json::string("application/fhir+json")])
+        .with_items("patchFormat", offer.patch_formats.iter().map(|format| Json::string(*format)).collect())
         .with_items("rest", vec![rest.into()])
         .into()
 }
@@ -101,6 +104,7 @@ mod tests {
             software_version: "0.1.0",
             base_url: "https://gateway.example/fhir/r4",
             date: "2026-02-01",
+            patch_formats: &[],
             resources: &resources,
             security: "bearer tokens",
         });

@@ -7,8 +7,11 @@ pub mod definitions;
 pub mod index;
 pub mod json;
 pub mod outcome;
+pub mod patch;
 pub mod reference;
 pub mod resource_type;
+pub mod search;
+pub mod structure;
 pub mod temporal;
 pub mod uri;
 

@@ -36,6 +36,15 @@ pub struct FhirDocument {
     pub bytes: Bytes,
 }
 
+/// The body of a PATCH, in one of the forms that are taken. R4 http.html#patch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PatchBody {
+    /// `application/json-patch+json`: RFC 6902.
+    JsonPatch(Json),
+    /// `application/fhir+json`: Parameters of a FHIRPath Patch.
+    FhirPathPatch(Json),
+}
+
 /// A whole body of any type, within the limit of its route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WholeBody(pub Bytes);
@@ -97,6 +106,22 @@ impl FromRequest for FhirDocument {
             checked?;
             let bytes = read_whole(payload).await?;
             Ok(Self { json: parse(bytes.clone()).await?, bytes })
+        })
+    }
+}
+
+impl FromRequest for PatchBody {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let is_json_patch = check_type(request, &["application/json-patch+json"]).is_ok();
+        let checked = if is_json_patch { Ok(()) } else { check_type(request, &["application/fhir+json"]) };
+        let payload = payload.take();
+        Box::pin(async move {
+            checked?;
+            let json = read_json(payload).await?;
+            Ok(if is_json_patch { Self::JsonPatch(json) } else { Self::FhirPathPatch(json) })
         })
     }
 }

@@ -36,6 +36,9 @@ pub enum Error {
     /// The input is well-formed, but a rule forbids it.
     #[error("{0}")]
     Rule(Problems),
+    /// Resources of this type are not written over this interface.
+    #[error("this is read-only")]
+    ReadOnly,
     /// It does not go with the state that things are in.
     #[error("{0}")]
     Conflict(&'static str),

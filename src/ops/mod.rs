@@ -4,6 +4,7 @@
 pub mod chain;
 mod channels;
 pub mod deliveries;
+mod document;
 mod error;
 pub mod exports;
 mod housekeeping;

@@ -4,6 +4,7 @@
 
 mod audit;
 mod blob_row;
+mod change;
 mod db;
 mod delivery;
 mod dialect;
@@ -39,6 +40,7 @@ use crate::telemetry::metric;
 
 pub use audit::SignedCheckpoint;
 pub use blob_row::BlobUse;
+pub use change::{Change, ChangeFilter, Interaction};
 pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};
 pub use error::StoreError;
 pub use export::{ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus};

@@ -21,6 +21,8 @@ mod deliveries;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]
+mod fhir;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod keys;

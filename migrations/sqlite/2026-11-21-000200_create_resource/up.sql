@@ -36,3 +36,5 @@ create table change (
 );
 
 create index change_by_resource on change (tenant, resource_type, logical_id, version_id);
+create index change_by_type on change (tenant, resource_type, seq);
+create index change_by_seq on change (tenant, seq);

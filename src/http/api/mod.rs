@@ -16,8 +16,8 @@ mod view;
 
 use std::time::Duration;
 
-use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, web};
 
 use crate::access::Operation as Op;
@@ -87,6 +87,7 @@ impl From<ops::Error> for HttpError {
             ops::Error::VersionRequired => Self::PreconditionRequired,
             ops::Error::Invalid(problems) => Self::Invalid(problems),
             ops::Error::Rule(problems) => Self::Rule(problems),
+            ops::Error::ReadOnly => Self::MethodNotAllowed(vec![Method::GET, Method::HEAD]),
             ops::Error::Conflict(detail) => Self::Conflict(detail.into()),
             ops::Error::Busy(detail) => {
                 tracing::warn!(%detail, "busy");

@@ -21,6 +21,7 @@ pub(super) async fn capabilities(
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
         date: OFFERED_SINCE,
+        patch_formats: &["application/json-patch+json", "application/fhir+json"],
         resources: &resources,
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
@@ -32,10 +33,12 @@ fn offer(resource_type: &str) -> ResourceOffer<'_> {
     ResourceOffer {
         resource_type,
         supported_profiles: &[],
-        interactions: &["read", "vread"],
-        versioning: Versioning::Versioned,
+        interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
+        versioning: Versioning::VersionedUpdate,
     }
 }
 
+const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type"];
+const ALL: &[&str] = &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type"];
 /// When this offer last changed.
 const OFFERED_SINCE: &str = "2026-11-21";

@@ -1,9 +1,12 @@
-//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: plain reads and the
-//! CapabilityStatement that says so.
+//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes and
+//! histories, and the CapabilityStatement that says so.
 
+mod history;
 mod metadata;
 mod read;
+mod write;
 
+use actix_web::http::Method;
 use actix_web::web;
 
 use crate::access::Operation as Op;
@@ -17,6 +20,20 @@ pub fn routes() -> Vec<Route> {
         Route::get("/fhir/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/r4/{type}/{id}", Op::FhirRead, || web::to(read::read)),
         Route::get("/fhir/{type}/{id}", Op::FhirRead, || web::to(read::read)),
+        Route::post("/fhir/r4/{type}", Op::FhirCreate, || web::to(write::create)),
+        Route::post("/fhir/{type}", Op::FhirCreate, || web::to(write::create)),
+        Route::put("/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
+        Route::put("/fhir/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
+        Route::new(Method::PATCH, "/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::patch)),
+        Route::new(Method::PATCH, "/fhir/{type}/{id}", Op::FhirUpdate, || web::to(write::patch)),
+        Route::delete("/fhir/r4/{type}/{id}", Op::FhirDelete, || web::to(write::delete)),
+        Route::delete("/fhir/{type}/{id}", Op::FhirDelete, || web::to(write::delete)),
+        Route::get("/fhir/r4/_history", Op::FhirHistoryAll, || web::to(history::of_system)),
+        Route::get("/fhir/_history", Op::FhirHistoryAll, || web::to(history::of_system)),
+        Route::get("/fhir/r4/{type}/_history", Op::FhirHistoryAll, || web::to(history::of_type)),
+        Route::get("/fhir/{type}/_history", Op::FhirHistoryAll, || web::to(history::of_type)),
+        Route::get("/fhir/r4/{type}/{id}/_history", Op::FhirHistory, || web::to(history::of_instance)),
+        Route::get("/fhir/{type}/{id}/_history", Op::FhirHistory, || web::to(history::of_instance)),
         Route::get("/fhir/r4/{type}/{id}/_history/{version}", Op::FhirRead, || web::to(read::vread)),
         Route::get("/fhir/{type}/{id}/_history/{version}", Op::FhirRead, || web::to(read::vread)),
     ]

@@ -3,7 +3,7 @@
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::base::{LogicalId, VersionId};
+use crate::base::{LogicalId, Timestamp, VersionId};
 use crate::fhir::{Json, JsonLimits, resource_type};
 use crate::http::{
     Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, Params, fhir_format, is_not_modified, last_modified,
@@ -46,29 +46,38 @@ fn answer(request: &HttpRequest, format: FhirFormat, found: StoredResource) -> R
         HttpResponse::NotModified().finish()
     } else {
         let body = found.body.ok_or(HttpError::Gone)?;
-        let body = if format.is_pretty {
-            Json::parse(&body, &JsonLimits::default()).map_err(|_error| HttpError::Fault)?.to_pretty().into_bytes()
-        } else {
-            body
-        };
-        HttpResponse::Ok().content_type(FHIR_JSON).body(body)
+        HttpResponse::Ok().content_type(FHIR_JSON).body(shown(body, format)?)
     };
+    mark(&mut response, &tag, found.last_updated);
+    Ok(response)
+}
+
+/// The header fields that say which version it is.
+pub(super) fn mark(response: &mut HttpResponse, tag: &EntityTag, last_updated: Timestamp) {
     for (name, value) in [
         (header::ETAG, tag.to_header()),
-        (header::LAST_MODIFIED, last_modified(found.last_updated)),
+        (header::LAST_MODIFIED, last_modified(last_updated)),
         (header::VARY, Some(HeaderValue::from_static("Accept, Authorization"))),
     ] {
         if let Some(value) = value {
             response.headers_mut().insert(name, value);
         }
     }
-    Ok(response)
 }
 
-fn known(kind: &str) -> Result<&str, HttpError> {
+/// A stored body in the form that was asked for.
+pub(super) fn shown(body: Vec<u8>, format: FhirFormat) -> Result<Vec<u8>, HttpError> {
+    if !format.is_pretty {
+        return Ok(body);
+    }
+    let document = Json::parse(&body, &JsonLimits::default()).map_err(|_error| HttpError::Fault)?;
+    Ok(document.to_pretty().into_bytes())
+}
+
+pub(super) fn known(kind: &str) -> Result<&str, HttpError> {
     if resource_type::is_known(kind) { Ok(kind) } else { Err(HttpError::NotFound) }
 }
 
-fn logical_id(text: &str) -> Result<LogicalId, HttpError> {
+pub(super) fn logical_id(text: &str) -> Result<LogicalId, HttpError> {
     LogicalId::parse(text).map_err(|error| HttpError::invalid("id", crate::base::ProblemCode::Value, error.to_string()))
 }

@@ -2,13 +2,14 @@
 
 use crate::access::Actor;
 use crate::base::{LogicalId, Timestamp, VersionId};
+use crate::fhir::Json;
 use crate::fhir::reference::{Literal, Target};
-use crate::fhir::{Json, JsonLimits};
 use crate::report::fhir::ids::provenance_id;
 use crate::report::fhir::read_resources;
 use crate::report::{Edition, Predecessor, Twin};
 use crate::store::StoredResource;
 
+use super::super::document::document;
 use super::super::{Error, Ops};
 use super::ReportVersion;
 
@@ -94,12 +95,6 @@ impl Ops {
             sop_instance_uid: Edition::sop_instance_uid(&actor.tenant, id, version, Twin::DicomSr),
         })
     }
-}
-
-/// The document of a stored resource.
-pub(super) fn document(stored: &StoredResource) -> Result<Json, Error> {
-    let body = stored.body.as_deref().ok_or(Error::Gone)?;
-    Json::parse(body, &JsonLimits::default()).map_err(|error| Error::Fault(format!("stored resource: {error}")))
 }
 
 /// The versions that a Provenance names as its targets.

@@ -15,8 +15,8 @@ use crate::report::fhir::{Attachment, Ids, provenance, resources, shared};
 use crate::report::{Edition, Letterhead, Losses, Predecessor, Rendering, Report, Twin, text};
 use crate::store::{BlobUse, Find, NewJob, ResourceWrite, StoredResource, TokenIs, Write, WriteSet};
 
+use super::super::document::{document, stamp};
 use super::super::{Error, Ops};
-use super::load::document;
 use super::{ReportVersion, object};
 
 /// A version that is to be written.
@@ -240,20 +240,6 @@ fn withdrawn(
         writes.push(write(key.0, id, Some(existing.version_id), version, &mut body, now));
     }
     Ok(writes)
-}
-
-/// Puts version and instant into `meta`, as its first members. R4 resource.html#meta.
-fn stamp(body: &mut Json, version: VersionId, now: Timestamp) {
-    let Some(object) = body.as_object_mut() else { return };
-    let mut meta = JsonObject::new()
-        .with("versionId", Json::string(version.to_string()))
-        .with("lastUpdated", Json::string(now.to_fhir()));
-    if let Some(Json::Object(former)) = object.get("meta") {
-        for (key, value) in former.iter().filter(|(key, _)| !["versionId", "lastUpdated"].contains(key)) {
-            meta.set(key, value.clone());
-        }
-    }
-    object.set("meta", meta.into());
 }
 
 fn same_but_meta(left: &Json, right: &Json) -> bool {

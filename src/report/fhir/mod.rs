@@ -17,6 +17,7 @@ pub mod write;
 pub use bundle::{content_bundle, render, transaction_bundle};
 pub use ids::Ids;
 pub use read::{ReadOptions, read_document, read_resources};
+pub use shared::is_report_source;
 pub use write::{Attachment, WriteError, provenance, resources};
 
 #[cfg(test)]

@@ -36,13 +36,18 @@ enum Origin {
 /// By `meta.source`, whose end does not change when the gateway moves to another name.
 fn origin(resource: &Json) -> Option<Origin> {
     let source = resource.text_at(&["meta", "source"])?;
-    if source.ends_with("/api/reports") {
+    if is_report_source(source) {
         Some(Origin::Report)
     } else if source.ends_with("/dicom-web") {
         Some(Origin::Archive)
     } else {
         None
     }
+}
+
+/// Whether a `meta.source` says that only reports have written the resource.
+pub fn is_report_source(source: &str) -> bool {
+    source.ends_with("/api/reports")
 }
 
 #[cfg(test)]

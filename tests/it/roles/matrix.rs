@@ -55,7 +55,8 @@ impl Call {
     /// The scope without which a narrowed token is refused, if there is one that helps.
     fn needed_scope(&self) -> Option<String> {
         // The audit log has one operation, whichever door is used.
-        let of_audit = self.resource_type == "AuditEvent";
+        let reads = [Operation::FhirRead, Operation::FhirHistory, Operation::FhirHistoryAll];
+        let of_audit = self.resource_type == "AuditEvent" && reads.contains(&self.route.operation);
         let need = if of_audit { Operation::AuditRead.need() } else { self.route.operation.need() };
         match need {
             Need::Public | Need::WholeToken => None,

@@ -5,7 +5,7 @@ use crate::audit::Object;
 use crate::base::{LogicalId, VersionId};
 use crate::store::StoredResource;
 
-use super::{Error, Ops};
+use super::super::{Error, Ops};
 
 impl Ops {
     /// The newest version of a resource. R4 http.html#read.

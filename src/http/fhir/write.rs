@@ -1,0 +1,136 @@
+//! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use crate::base::{ProblemCode, TenantId};
+use crate::fhir::outcome::{Issue, Severity, outcome};
+use crate::http::{
+    Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
+    fhir_format,
+};
+use crate::ops::Ops;
+use crate::ops::resources::{Expected, Patch, Written};
+use crate::report::fhir::bundle::fhir_base;
+
+use super::read::{known, logical_id, mark, shown};
+
+/// `POST /fhir/r4/{type}`
+pub(super) async fn create(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<String>,
+    request: HttpRequest,
+    body: FhirJson,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    if request.headers().contains_key("if-none-exist") {
+        let detail = "conditional creates are not supported here";
+        return Err(HttpError::invalid("If-None-Exist", ProblemCode::Unsupported, detail));
+    }
+    let written = ops.create_resource(&caller.actor, known(&path.into_inner())?, body.0).await?;
+    answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `PUT /fhir/r4/{type}/{id}`
+pub(super) async fn update(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<(String, String)>,
+    request: HttpRequest,
+    body: FhirJson,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (kind, id) = path.into_inner();
+    let expected = expected(&request)?;
+    let written = ops.update_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, body.0, &expected).await?;
+    answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `PATCH /fhir/r4/{type}/{id}`
+pub(super) async fn patch(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<(String, String)>,
+    request: HttpRequest,
+    body: PatchBody,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (kind, id) = path.into_inner();
+    let expected = expected(&request)?;
+    let patch = match body {
+        PatchBody::JsonPatch(patch) => Patch::Json(patch),
+        PatchBody::FhirPathPatch(parameters) => Patch::FhirPath(parameters),
+    };
+    let written = ops.patch_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &patch, &expected).await?;
+    answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `DELETE /fhir/r4/{type}/{id}`
+pub(super) async fn delete(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<(String, String)>,
+    request: HttpRequest,
+) -> Result<HttpResponse, HttpError> {
+    let (kind, id) = path.into_inner();
+    let expected = expected(&request)?;
+    let deleted = ops.delete_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &expected).await?;
+    let mut response = HttpResponse::NoContent().finish();
+    if let Some(tag) = deleted.and_then(|version| EntityTag::of_version(version).to_header()) {
+        response.headers_mut().insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
+    Ok(match IfMatch::of(request)? {
+        None => Expected::Whatever,
+        Some(IfMatch::Any) => Expected::Present,
+        Some(IfMatch::Versions(versions)) => Expected::Versions(versions),
+    })
+}
+
+/// What was written, as far as the client wants it back. R4 http.html#ops.
+fn answer(
+    ops: &Ops,
+    tenant: &TenantId,
+    format: FhirFormat,
+    prefer: Prefer,
+    written: Written,
+) -> Result<HttpResponse, HttpError> {
+    let Written { stored, is_new } = written;
+    let base = fhir_base(&ops.base_url(tenant));
+    let location = format!("{base}/{}/{}/_history/{}", stored.resource_type, stored.logical_id, stored.version_id);
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let mut builder = HttpResponse::build(status);
+    let mut response = match prefer.wants.unwrap_or(Return::Representation) {
+        Return::Minimal => builder.finish(),
+        Return::Representation => builder.content_type(FHIR_JSON).body(shown(stored.body.unwrap_or_default(), format)?),
+        Return::OperationOutcome => {
+            let severity = Severity::Information;
+            let issue = Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" };
+            let outcome = outcome(&[issue]);
+            let text = if format.is_pretty { outcome.to_pretty() } else { outcome.to_text() };
+            builder.content_type(FHIR_JSON).body(text)
+        }
+    };
+    mark(&mut response, &EntityTag::of_version(stored.version_id), stored.last_updated);
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(&location) {
+        let name = if is_new { header::LOCATION } else { header::CONTENT_LOCATION };
+        headers.insert(name, value);
+    }
+    let applied = match prefer.wants {
+        Some(Return::Minimal) => Some("return=minimal"),
+        Some(Return::Representation) => Some("return=representation"),
+        Some(Return::OperationOutcome) => Some("return=OperationOutcome"),
+        None => None,
+    };
+    if let Some(applied) = applied {
+        let name = header::HeaderName::from_static("preference-applied");
+        headers.insert(name, HeaderValue::from_static(applied));
+    }
+    Ok(response)
+}

@@ -1,0 +1,6 @@
+//! The FHIR interface as clients see it.
+
+#[cfg(test)]
+mod history;
+#[cfg(test)]
+mod instances;
