@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use diesel::{Connection, SqliteConnection};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::access::Actor;
@@ -118,7 +119,8 @@ enum Db {
 }
 
 impl Store {
-    /// Opens a database whose schema is up to date, and unwraps the keys of all tenants.
+    /// Opens a database whose schema is up to date, and unwraps the keys of all tenants. Connections to
+    /// PostgreSQL live on the runtime that this is called in.
     pub async fn open(
         settings: &StoreSettings,
         masters: MasterKeys,
@@ -142,9 +144,10 @@ impl Store {
             }
             DatabaseUrl::Postgres(url) => {
                 let (url, ca, limit) = (url.clone(), settings.ca.clone(), settings.statement_timeout);
+                let home = Handle::current();
                 Db::Postgres {
                     pool: Pool::new(settings.pool_size, settings.wait, move || {
-                        postgres::connect(&url, ca.as_deref(), Some(limit))
+                        postgres::connect(&home, &url, ca.as_deref(), Some(limit))
                     }),
                 }
             }
@@ -262,10 +265,10 @@ impl Desk<'_> {
 
 /// Looks at or changes the schema of a database. `Store::open` wants one that is up to date.
 pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Migrated, MigrateError> {
-    let (url, ca) = (settings.url.clone(), settings.ca.clone());
+    let (url, ca, home) = (settings.url.clone(), settings.ca.clone(), Handle::current());
     let work = move || match &url {
         DatabaseUrl::Sqlite(path) => migrate::sqlite(path, step),
-        DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(url, ca.as_deref(), None)?, step),
+        DatabaseUrl::Postgres(url) => migrate::postgres(&mut postgres::connect(&home, url, ca.as_deref(), None)?, step),
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| MigrateError::Failed(error.to_string()))?
 }
@@ -273,13 +276,14 @@ pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Mi
 /// Whether a database whose schema is up to date has keys of tenants, which only its own master key unwraps.
 pub async fn holds_keys(settings: &StoreSettings) -> Result<bool, StoreError> {
     let (url, ca, busy) = (settings.url.clone(), settings.ca.clone(), settings.busy_timeout);
+    let home = Handle::current();
     let work = move || match &url {
         DatabaseUrl::Sqlite(path) => {
             let path = path.to_str().ok_or_else(|| StoreError::Unavailable("database path is not UTF-8".into()))?;
             keys::are_there(&mut Tx::Sqlite(&mut open_sqlite(path, SqliteRole::Reader, busy)?))
         }
         DatabaseUrl::Postgres(url) => {
-            keys::are_there(&mut Tx::Postgres(&mut postgres::connect(url, ca.as_deref(), None)?))
+            keys::are_there(&mut Tx::Postgres(&mut postgres::connect(&home, url, ca.as_deref(), None)?))
         }
     };
     tokio::task::spawn_blocking(work).await.map_err(|error| StoreError::Unavailable(error.to_string()))?

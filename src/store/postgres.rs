@@ -7,6 +7,7 @@ use diesel::connection::SimpleConnection;
 use diesel_async::AsyncPgConnection;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use tokio::runtime::Handle;
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -17,11 +18,16 @@ use super::StoreError;
 use super::db::PgConnection;
 
 /// Connects, encrypted if there is an authority to check the server's certificate against. Blocks: it is
-/// called on a blocking thread of the runtime.
-pub(super) fn connect(url: &Secret, ca: Option<&[u8]>, limit: Option<Duration>) -> Result<PgConnection, StoreError> {
+/// called on a thread that may block. What goes over the connection is moved by the runtime `home`, which has
+/// to live as long as the connection does: a worker of the HTTP server has one of its own, which may end.
+pub(super) fn connect(
+    home: &Handle,
+    url: &Secret,
+    ca: Option<&[u8]>,
+    limit: Option<Duration>,
+) -> Result<PgConnection, StoreError> {
     let (config, tls) = parse(url, ca)?;
-    let handle = tokio::runtime::Handle::try_current().map_err(unavailable)?;
-    let connection = handle.block_on(async {
+    let connection = home.block_on(async {
         let connected = match tls {
             Some(tls) => {
                 let (client, connection) = config.connect(tls).await.map_err(unavailable)?;
@@ -34,6 +40,8 @@ pub(super) fn connect(url: &Secret, ca: Option<&[u8]>, limit: Option<Duration>) 
         };
         connected.map_err(unavailable)
     })?;
+    // The wrapper waits with the runtime that it is made in.
+    let _entered = home.enter();
     let mut connection = PgConnection::from(connection);
     if let Some(limit) = limit {
         connection.batch_execute(&format!("set statement_timeout = {}", limit.as_millis()))?;
@@ -47,6 +55,16 @@ pub(super) fn parse(
     ca: Option<&[u8]>,
 ) -> Result<(tokio_postgres::Config, Option<MakeRustlsConnect>), StoreError> {
     let mut config: tokio_postgres::Config = url.expose().parse().map_err(unavailable)?;
+    // A server that is gone without a word must not hold a thread for as long as TCP would.
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(SILENCE);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(SILENCE);
+    }
+    if config.get_keepalives_idle() == TWO_HOURS {
+        config.keepalives_idle(SILENCE);
+    }
     match ca {
         Some(pem) => {
             config.ssl_mode(SslMode::Require);
@@ -79,3 +97,9 @@ fn tls_config(pem: &[u8]) -> Result<rustls::ClientConfig, StoreError> {
 pub(super) fn unavailable(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unavailable(error.to_string())
 }
+
+/// How long a server may not answer to TCP, unless its URL says otherwise (`connect_timeout`,
+/// `tcp_user_timeout`, `keepalives_idle`).
+const SILENCE: Duration = Duration::from_secs(30);
+/// What `keepalives_idle` is if nothing is said of it.
+const TWO_HOURS: Duration = Duration::from_hours(2);

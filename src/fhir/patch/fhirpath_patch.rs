@@ -9,7 +9,7 @@
 use crate::fhir::structure::{ElementDef, TypeDef};
 use crate::fhir::{Json, Object};
 
-use super::{Budget, PatchError, PatchFault, PatchLimits, same_identity};
+use super::{Budget, PatchError, PatchFault, PatchLimits, apply_all, read_all};
 
 mod edit;
 mod path;
@@ -47,27 +47,13 @@ impl FhirPathPatch {
             None => &[],
             Some(items) => items.as_array().ok_or_else(shape)?,
         };
-        if items.len() > limits.operations {
-            return Err(PatchError::of_patch(PatchFault::TooLarge("operations")));
-        }
-        let operations = items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| operation(item).map_err(PatchError::of_operation(at)))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { operations })
+        Ok(Self { operations: read_all(items, limits, operation)? })
     }
 
     /// The resource with all operations applied in order; none is applied if one fails. The result has the
     /// same `resourceType` and `id`.
     pub fn apply(&self, resource: &Json, limits: &PatchLimits) -> Result<Json, PatchError> {
-        let mut result = resource.clone();
-        let mut budget = Budget::new(limits);
-        for (at, operation) in self.operations.iter().enumerate() {
-            operation.apply(&mut result, &mut budget).map_err(PatchError::of_operation(at))?;
-        }
-        same_identity(resource, &result)?;
-        Ok(result)
+        apply_all(&self.operations, resource, limits, Operation::apply)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::fhir::{Json, Object};
 
 use super::pointer::{Pointer, find_mut, index};
-use super::{Budget, PatchError, PatchFault, PatchLimits, same_identity};
+use super::{Budget, PatchError, PatchFault, PatchLimits, apply_all, read_all};
 
 /// A patch that was read and is well-formed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,27 +29,13 @@ impl JsonPatch {
     /// as its §4 demands. Errors are all [`super::PatchFaultClass::Malformed`] or `TooLarge`.
     pub fn read(patch: &Json, limits: &PatchLimits) -> Result<Self, PatchError> {
         let items = patch.as_array().ok_or_else(|| PatchError::of_patch(PatchFault::Shape("an array")))?;
-        if items.len() > limits.operations {
-            return Err(PatchError::of_patch(PatchFault::TooLarge("operations")));
-        }
-        let operations = items
-            .iter()
-            .enumerate()
-            .map(|(at, item)| operation(item).map_err(PatchError::of_operation(at)))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { operations })
+        Ok(Self { operations: read_all(items, limits, operation)? })
     }
 
     /// The document with all operations applied in order; none is applied if one fails. The result is an
     /// object with the same `resourceType` and `id`.
     pub fn apply(&self, document: &Json, limits: &PatchLimits) -> Result<Json, PatchError> {
-        let mut result = document.clone();
-        let mut budget = Budget::new(limits);
-        for (at, operation) in self.operations.iter().enumerate() {
-            operation.apply(&mut result, &mut budget).map_err(PatchError::of_operation(at))?;
-        }
-        same_identity(document, &result)?;
-        Ok(result)
+        apply_all(&self.operations, document, limits, Operation::apply)
     }
 }
 

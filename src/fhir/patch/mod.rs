@@ -152,6 +152,34 @@ impl std::fmt::Display for PatchError {
     }
 }
 
+/// The operations of a patch, each by `read`.
+fn read_all<T>(
+    items: &[Json],
+    limits: &PatchLimits,
+    read: impl Fn(&Json) -> Result<T, PatchFault>,
+) -> Result<Vec<T>, PatchError> {
+    if items.len() > limits.operations {
+        return Err(PatchError::of_patch(PatchFault::TooLarge("operations")));
+    }
+    items.iter().enumerate().map(|(at, item)| read(item).map_err(PatchError::of_operation(at))).collect()
+}
+
+/// A copy of `document` with all operations applied in order, each by `apply`.
+fn apply_all<T>(
+    operations: &[T],
+    document: &Json,
+    limits: &PatchLimits,
+    apply: impl Fn(&T, &mut Json, &mut Budget) -> Result<(), PatchFault>,
+) -> Result<Json, PatchError> {
+    let mut result = document.clone();
+    let mut budget = Budget::new(limits);
+    for (at, operation) in operations.iter().enumerate() {
+        apply(operation, &mut result, &mut budget).map_err(PatchError::of_operation(at))?;
+    }
+    same_identity(document, &result)?;
+    Ok(result)
+}
+
 /// Refuses a result that is another resource than the one that was patched. R4 http.html#patch.
 fn same_identity(before: &Json, after: &Json) -> Result<(), PatchError> {
     if after.as_object().is_none() {

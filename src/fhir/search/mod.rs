@@ -1,9 +1,10 @@
 //! FHIR search without a database: the parameters that there are, what a resource is found by, what a request asks
 //! for, and what it means. R4 search.html.
 //!
-//! [`definitions`] holds the SearchParameters, [`custom`] reads further ones, [`compartment`] the compartments, and [`expression`] compiles what
-//! they are computed by; [`extract`](mod@extract) gives the [`value`]s of a resource. [`query`] reads a request into
-//! comparisons, [`compare`] says what those mean, and [`evaluate`] runs a whole search in memory.
+//! [`definitions`] holds the SearchParameters, [`custom`] reads further ones, [`compartment`] the compartments,
+//! and [`expression`] compiles what they are computed by; [`extract`](mod@extract) gives the [`value`]s of a
+//! resource. [`query`] reads a request into comparisons, [`compare`] says what those mean, and [`evaluate`] runs a
+//! whole search in memory.
 
 pub mod compare;
 pub mod compartment;

@@ -33,6 +33,16 @@ pub enum Patch {
     FhirPath(Json),
 }
 
+impl Patch {
+    fn apply(&self, document: &Json) -> Result<Json, PatchError> {
+        let limits = PatchLimits::default();
+        match self {
+            Self::Json(patch) => json_patch::apply(document, patch, &limits),
+            Self::FhirPath(parameters) => fhirpath_patch::apply(document, parameters, &limits),
+        }
+    }
+}
+
 /// What became of a write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
@@ -111,13 +121,9 @@ impl Ops {
             }
             check(expected, Some(&former))?;
             refuse_of_report(&former)?;
-            let document = document(&former)?;
-            let limits = PatchLimits::default();
-            let patched = match patch {
-                Patch::Json(patch) => json_patch::apply(&document, patch, &limits),
-                Patch::FhirPath(parameters) => fhirpath_patch::apply(&document, parameters, &limits),
-            };
-            let body = self.valid(patched.map_err(of_patch)?).await?;
+            let (document, patch) = (document(&former)?, patch.clone());
+            let patched = self.on_cpu(move || patch.apply(&document)).await?.map_err(of_patch)?;
+            let body = self.valid(patched).await?;
             let before = Some(former.version_id);
             let (stored, write) = version(resource_type, id.clone(), before, of_client(body), self.now());
             let object = Object::resource(resource_type, id, Some(stored.version_id));

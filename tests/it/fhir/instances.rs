@@ -18,6 +18,7 @@ each_backend!(
     a_patch_that_does_not_fit_changes_nothing,
     what_r4_does_not_allow_is_named_by_its_path,
     a_report_is_changed_by_its_own_interface_only,
+    a_report_says_the_same_whatever_becomes_of_its_patient,
     writers_that_meet_all_count,
 );
 
@@ -247,6 +248,33 @@ async fn a_report_is_changed_by_its_own_interface_only(backend: Backend) {
     copy.as_object_mut().expect("an object").remove("id");
     let made = doctor.post("/fhir/r4/DiagnosticReport", &copy).await.expect(201).json();
     assert_eq!(made["meta"]["source"], Value::Null);
+}
+
+async fn a_report_says_the_same_whatever_becomes_of_its_patient(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let (doctor, feed) = (gateway.radiologist().await, writer(&gateway).await);
+    let (report, _) = create(&doctor, &short("final")).await;
+    let report_path = format!("/api/reports/{report}");
+    let said = doctor.get(&report_path).await.expect(200).json();
+    let subject = doctor.get(&format!("/fhir/r4/DiagnosticReport/{report}")).await.expect(200).json();
+    let patient_path = format!("/fhir/r4/{}", subject["subject"]["reference"].as_str().expect("a reference"));
+    let mut changed = feed.get(&patient_path).await.expect(200).json();
+    changed["name"] = json!([{"family": "Somebody", "given": ["Else"]}]);
+    changed["birthDate"] = json!("1901-01-01");
+    feed.put(&patient_path, &changed).await.expect(200);
+    assert_eq!(doctor.get(&report_path).await.expect(200).json(), said);
+
+    let mut amendment = short("amended");
+    amendment["id"] = json!(report);
+    let answer = doctor.post(&format!("{report_path}/amend"), &json!({"report": amendment})).await.expect(200).json();
+    assert_eq!(answer["patient"], said["patient"], "an amendment states its patient itself");
+    assert_eq!(feed.get(&patient_path).await.expect(200).json()["name"][0]["family"], "Somebody");
+    assert_eq!(doctor.get(&report_path).await.expect(200).json()["patient"], said["patient"]);
+
+    feed.delete(&patient_path).await.expect(204);
+    assert_eq!(doctor.get(&report_path).await.expect(200).json()["patient"], said["patient"]);
+    doctor.post(&format!("{report_path}/amend"), &json!({"report": amendment})).await.expect(200);
+    assert_eq!(doctor.get(&report_path).await.expect(200).json()["patient"], said["patient"]);
 }
 
 async fn writers_that_meet_all_count(backend: Backend) {

@@ -22,7 +22,7 @@ use causeway::telemetry::Metrics;
 
 use super::client::Client;
 use super::samples::eventually;
-use super::{Backend, TestDatabase};
+use super::{Backend, LONGEST_STOP, TestDatabase};
 
 /// What every URL that the gateway emits begins with; not where it listens.
 pub(crate) const PUBLIC_URL: &str = "http://gateway.test";
@@ -201,7 +201,8 @@ impl Drop for TestGateway {
         }
         // Tests run on the multi-thread runtime, which lets a destructor wait.
         let runtime = tokio::runtime::Handle::current();
-        tokio::task::block_in_place(|| runtime.block_on(self.stop_and_look()));
+        let stopping = async { tokio::time::timeout(LONGEST_STOP, self.stop_and_look()).await };
+        tokio::task::block_in_place(|| runtime.block_on(stopping)).expect("stops in time");
     }
 }
 
