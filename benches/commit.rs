@@ -88,6 +88,7 @@ fn resource() -> ResourceWrite {
         last_updated: Timestamp(0),
         body: Some(vec![b'x'; 1100]),
         rows: (0..8).map(row).collect(),
+        entries: Vec::new(),
         logical_id: id,
     }
 }

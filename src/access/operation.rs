@@ -139,6 +139,8 @@ operations! {
                                                            [all  -   -    -    -    -]
     FhirRead "fhir.read" "Read a FHIR resource" (named Read)
                                                            [-    all all  all  -    all]
+    FhirSearch "fhir.search" "Find FHIR resources" (named Search)
+                                                           [-    all all  all  -    -]
     FhirCreate "fhir.create" "Write a new FHIR resource" (named Create)
                                                            [-    all -    all  -    -]
     FhirUpdate "fhir.update" "Change a FHIR resource" (named Update)

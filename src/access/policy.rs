@@ -52,7 +52,10 @@ pub fn decide(actor: &Actor, operation: Operation) -> Decision {
 /// As [`decide`], for an operation on a resource type that the request names. Reading an AuditEvent is
 /// reading the audit log, whichever door is used.
 pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> Decision {
-    let reads = matches!(operation, Operation::FhirRead | Operation::FhirHistory | Operation::FhirHistoryAll);
+    let reads = matches!(
+        operation,
+        Operation::FhirRead | Operation::FhirSearch | Operation::FhirHistory | Operation::FhirHistoryAll
+    );
     let of_audit = reads && resource_type == "AuditEvent";
     let operation = if of_audit { Operation::AuditRead } else { operation };
     let need = operation.need();
@@ -136,6 +139,7 @@ mod tests {
             Operation::FhirDelete,
             Operation::FhirHistory,
             Operation::FhirHistoryAll,
+            Operation::FhirSearch,
         ];
         for operation in of_patients {
             assert!(!allowed(&user(&[Role::Admin, Role::Auditor]), operation), "{operation}");

@@ -130,6 +130,8 @@ impl Services {
             for tenant in store.tenants().await? {
                 store.set_schedules(&tenant, SCHEDULES, now).await?;
             }
+            // Before anybody searches: rows that are missing would look like resources that are.
+            store.rebuild_index().await?;
         }
         let (trail, writing) = Trail::start(store.clone());
         let demo = start == Start::Server { demo: true };

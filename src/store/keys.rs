@@ -10,7 +10,7 @@ use crate::base::{CursorKey, DataKey, SealError, TenantId, Timestamp};
 
 use super::db::{Tx, on};
 use super::schema::{tenant, tenant_key};
-use super::{Store, StoreError};
+use super::{Store, StoreError, search};
 
 /// Seals and opens values with the keys of their tenant.
 pub(super) struct Sealer {
@@ -70,7 +70,7 @@ impl Store {
         for purpose in KeyPurpose::ALL {
             new.push(self.new_key(tenant, purpose, now)?);
         }
-        let name = tenant.as_str().to_owned();
+        let (name, new_tenant) = (tenant.as_str().to_owned(), tenant.clone());
         self.write(move |tx| {
             let made = on!(tx, conn => diesel::insert_into(tenant::table)
                 .values((tenant::name.eq(&name), tenant::created_at.eq(now.0)))
@@ -80,6 +80,9 @@ impl Store {
                 .filter(tenant_key::tenant.eq(&name))
                 .select(tenant_key::purpose)
                 .load(conn))?;
+            if made == 1 {
+                search::set_generation(tx, &new_tenant)?;
+            }
             if made == 1 || have.len() < KeyPurpose::ALL.len() {
                 new.retain(|row: &KeyRow| !have.contains(&row.purpose));
                 for row in &new {

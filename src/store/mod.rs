@@ -21,6 +21,7 @@ mod rendition;
 mod resource;
 mod schedule;
 mod schema;
+mod search;
 mod setting;
 mod token;
 mod write_set;
@@ -53,6 +54,7 @@ pub use peer::{PeerChange, StoredPeer};
 pub use rendition::{Evidence, Rendition};
 pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
+pub use search::{Compartment, Counting, Found, Guard, Place, Search};
 pub use setting::{SettingVersion, SettingWrite};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};
@@ -103,6 +105,7 @@ pub struct Store {
 struct Inner {
     db: Db,
     sealer: Sealer,
+    names: search::Names,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
     _listener: Option<listen::Listener>,
@@ -157,8 +160,16 @@ impl Store {
             DatabaseUrl::Sqlite(_) => None,
             DatabaseUrl::Postgres(url) => Some(listen::start(url.clone(), settings.ca.clone(), jobs.clone())),
         };
-        let store =
-            Self { inner: Arc::new(Inner { db, sealer: Sealer::new(masters), clock, jobs, _listener: listener }) };
+        let store = Self {
+            inner: Arc::new(Inner {
+                db,
+                sealer: Sealer::new(masters),
+                names: search::Names::default(),
+                clock,
+                jobs,
+                _listener: listener,
+            }),
+        };
         store.load_keys(store.inner.clock.now()).await?;
         Ok(store)
     }
@@ -219,10 +230,11 @@ impl Desk<'_> {
         let begun = Instant::now();
         let now = self.store.inner.clock.now();
         let events = set.audit_events();
+        self.store.name(self.tenant(), set.needed()).await?;
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
         let work = move |tx: &mut Tx<'_>| {
-            let lanes = prepared.apply(tx, &inner.sealer)?;
+            let lanes = prepared.apply(tx, &inner.sealer, &inner.names)?;
             if !lanes.is_empty() {
                 listen::announce(tx)?;
             }

@@ -4,11 +4,14 @@ use diesel::prelude::*;
 
 use crate::base::{LogicalId, TenantId, Timestamp, VersionId};
 use crate::fhir::index::IndexRow;
+use crate::fhir::search::{Entry, extract};
+use crate::fhir::{Json, JsonLimits};
 
 use super::db::{Tx, on};
 use super::keys::Sealer;
 use super::schema::{change, resource, resource_history};
-use super::{Desk, StoreError, index};
+use super::search::Names;
+use super::{Desk, StoreError, index, search};
 
 /// A resource as it is kept: the exact JSON text and what stands in its meta.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub struct StoredResource {
 }
 
 /// A new version of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ResourceWrite {
     /// Type, as `DiagnosticReport`.
     pub resource_type: String,
@@ -38,8 +41,10 @@ pub struct ResourceWrite {
     pub last_updated: Timestamp,
     /// JSON text with meta inside; `None` deletes the resource.
     pub body: Option<Vec<u8>>,
-    /// Search index rows of this version.
+    /// What the report interface finds it by.
     pub rows: Vec<IndexRow>,
+    /// What FHIR search finds it by.
+    pub entries: Vec<Entry<'static>>,
 }
 
 impl ResourceWrite {
@@ -159,7 +164,13 @@ impl SealedWrite {
     }
 
     /// Writes the version, its index rows and its change row.
-    pub(super) fn apply(&self, tx: &mut Tx<'_>, tenant: &TenantId) -> Result<(), StoreError> {
+    pub(super) fn apply(
+        &self,
+        tx: &mut Tx<'_>,
+        tenant: &TenantId,
+        sealer: &Sealer,
+        names: &Names,
+    ) -> Result<(), StoreError> {
         let write = &self.write;
         let row = Row {
             tenant: tenant.as_str().to_owned(),
@@ -170,10 +181,19 @@ impl SealedWrite {
             deleted: write.body.is_none(),
             body: self.sealed.clone(),
         };
-        match write.expected {
-            None => insert(tx, &row)?,
-            Some(expected) => replace(tx, &row, expected)?,
-        }
+        let former = match write.expected {
+            None => {
+                insert(tx, &row)?;
+                Vec::new()
+            }
+            Some(expected) => {
+                let former = entries_of(tx, tenant, sealer, &row, expected)?;
+                replace(tx, &row, expected)?;
+                former
+            }
+        };
+        let no = number(tx, &row)?;
+        search::replace(tx, names, tenant, (&write.resource_type, no), &former, &write.entries)?;
         let is_new = write.expected.is_none();
         if !is_new {
             index::remove(tx, tenant, &write.resource_type, &write.logical_id)?;
@@ -200,6 +220,38 @@ impl SealedWrite {
     }
 }
 
+/// What the version that is to be replaced is found by: read from its body, so that nothing but the body has to be
+/// kept for it.
+fn entries_of(
+    tx: &mut Tx<'_>,
+    tenant: &TenantId,
+    sealer: &Sealer,
+    row: &Row,
+    expected: VersionId,
+) -> Result<Vec<Entry<'static>>, StoreError> {
+    let former: Option<Row> = on!(tx, conn => resource::table
+        .find((&row.tenant, &row.resource_type, &row.logical_id))
+        .filter(resource::version_id.eq(expected.0))
+        .select(Row::as_select())
+        .first(conn)
+        .optional())?;
+    // If it is not there, it cannot be replaced either.
+    let Some(body) = former.map(|former| former.open(tenant, sealer)).transpose()?.and_then(|former| former.body)
+    else {
+        return Ok(Vec::new());
+    };
+    // What is no document was never found by anything.
+    Ok(Json::parse(&body, &JsonLimits::default()).map(|document| extract(&document)).unwrap_or_default())
+}
+
+fn number(tx: &mut Tx<'_>, row: &Row) -> Result<i64, StoreError> {
+    on!(tx, conn => resource::table
+        .find((&row.tenant, &row.resource_type, &row.logical_id))
+        .select(resource::no)
+        .first(conn))
+    .map_err(StoreError::from)
+}
+
 fn insert(tx: &mut Tx<'_>, row: &Row) -> Result<(), StoreError> {
     let count =
         on!(tx, conn => diesel::insert_into(resource::table).values(row).on_conflict_do_nothing().execute(conn))?;
@@ -214,7 +266,15 @@ fn replace(tx: &mut Tx<'_>, row: &Row, expected: VersionId) -> Result<(), StoreE
             resource::table
                 .find((&row.tenant, &row.resource_type, &row.logical_id))
                 .filter(resource::version_id.eq(expected.0))
-                .select(resource::all_columns),
+                .select((
+                    resource::tenant,
+                    resource::resource_type,
+                    resource::logical_id,
+                    resource::version_id,
+                    resource::last_updated,
+                    resource::deleted,
+                    resource::body,
+                )),
         )
         .into_columns(resource_history::all_columns)
         .execute(conn))
@@ -274,7 +334,7 @@ fn find_version(
     Ok(older.map(Row::from))
 }
 
-#[derive(Queryable, Selectable, Insertable)]
+#[derive(Queryable, QueryableByName, Selectable, Insertable)]
 #[diesel(table_name = resource)]
 pub(super) struct Row {
     tenant: String,
@@ -306,6 +366,10 @@ impl From<HistoryRow> for Row {
 }
 
 impl Row {
+    pub(super) fn logical_id(&self) -> &str {
+        &self.logical_id
+    }
+
     pub(super) fn open(self, tenant: &TenantId, sealer: &Sealer) -> Result<StoredResource, StoreError> {
         let version = self.version_id.to_string();
         let body = sealer.open(tenant, &[&self.resource_type, &self.logical_id, &version], &self.body)?;

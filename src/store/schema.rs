@@ -33,6 +33,7 @@ table! {
 
 table! {
     resource (tenant, resource_type, logical_id) {
+        no -> BigInt,
         tenant -> Text,
         resource_type -> Text,
         logical_id -> Text,
@@ -97,6 +98,113 @@ table! {
         target_type -> Text,
         target_id -> Text,
         logical_id -> Text,
+    }
+}
+
+table! {
+    search_key (no) {
+        no -> BigInt,
+        tenant -> Text,
+        resource_type -> Text,
+        param -> Text,
+    }
+}
+
+table! {
+    search_system (no) {
+        no -> BigInt,
+        tenant -> Text,
+        uri -> Text,
+    }
+}
+
+table! {
+    search_token (key, code, resource_no, system) {
+        key -> BigInt,
+        code -> Text,
+        resource_no -> BigInt,
+        system -> BigInt,
+    }
+}
+
+table! {
+    search_string (key, folded, exact, resource_no) {
+        key -> BigInt,
+        folded -> Text,
+        exact -> Text,
+        resource_no -> BigInt,
+    }
+}
+
+table! {
+    search_reference (key, target_id, resource_no, target_type, version) {
+        key -> BigInt,
+        target_id -> Text,
+        resource_no -> BigInt,
+        target_type -> Text,
+        version -> Text,
+    }
+}
+
+table! {
+    search_uri (key, uri, version, resource_no) {
+        key -> BigInt,
+        uri -> Text,
+        version -> Text,
+        resource_no -> BigInt,
+    }
+}
+
+table! {
+    search_date (key, resource_no, from_us, until_us) {
+        key -> BigInt,
+        resource_no -> BigInt,
+        from_us -> BigInt,
+        until_us -> BigInt,
+    }
+}
+
+table! {
+    search_number (key, low, high, resource_no) {
+        key -> BigInt,
+        low -> Double,
+        high -> Double,
+        resource_no -> BigInt,
+    }
+}
+
+table! {
+    search_quantity (key, code, low, high, system, unit, resource_no) {
+        key -> BigInt,
+        code -> Text,
+        low -> Double,
+        high -> Double,
+        system -> BigInt,
+        unit -> Text,
+        resource_no -> BigInt,
+    }
+}
+
+table! {
+    search_composite (key, text1, text2, low1, high1, low2, high2, system1, system2, unit, resource_no) {
+        key -> BigInt,
+        text1 -> Text,
+        system1 -> BigInt,
+        text2 -> Text,
+        system2 -> BigInt,
+        unit -> Text,
+        low1 -> Double,
+        high1 -> Double,
+        low2 -> Double,
+        high2 -> Double,
+        resource_no -> BigInt,
+    }
+}
+
+table! {
+    search_state (tenant) {
+        tenant -> Text,
+        generation -> Integer,
     }
 }
 

@@ -14,6 +14,7 @@ use super::keys::Sealer;
 use super::peer::PeerChange;
 use super::rendition::{Evidence, Rendition};
 use super::resource::{ResourceWrite, SealedWrite};
+use super::search::{self, Guard, Names, Needed};
 use super::setting::SettingWrite;
 use super::token::TokenChange;
 use super::{StoreError, audit, blob_row, delivery, export, job, keys, peer, rendition, setting, token};
@@ -21,6 +22,8 @@ use super::{StoreError, audit, blob_row, delivery, export, job, keys, peer, rend
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Write {
+    /// Holds the set to what a search found; the whole set fails if it finds something else now.
+    Guard(Box<Guard>),
     /// A new version of a resource.
     Resource(ResourceWrite),
     /// Keeps a rendition.
@@ -104,6 +107,15 @@ impl WriteSet {
         self.writes.iter().map(|write| u64::from(matches!(write, Write::Audit(_)))).sum()
     }
 
+    /// The names that its index rows need.
+    pub(super) fn needed(&self) -> Needed {
+        let mut needed = Needed::default();
+        for write in self.resources() {
+            search::need(&mut needed, &write.resource_type, &write.entries);
+        }
+        needed
+    }
+
     /// The versions of resources that it writes: type, id and version.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceWrite> {
         self.writes.iter().filter_map(|write| match write {
@@ -143,14 +155,20 @@ impl Prepared {
 
     /// Applies every change in order. The transaction is the caller's. Returns the lanes of the jobs that
     /// went in.
-    pub(super) fn apply(&self, tx: &mut Tx<'_>, sealer: &Sealer) -> Result<Vec<&'static str>, StoreError> {
+    pub(super) fn apply(
+        &self,
+        tx: &mut Tx<'_>,
+        sealer: &Sealer,
+        names: &Names,
+    ) -> Result<Vec<&'static str>, StoreError> {
         let (tenant, now) = (&self.tenant, self.now);
         let mut lanes = Vec::new();
         keys::check_tenant(tx, tenant)?;
         for step in &self.steps {
             match step {
-                Step::Resource(write) => write.apply(tx, tenant)?,
+                Step::Resource(write) => write.apply(tx, tenant, sealer, names)?,
                 Step::Audit(event) => event.insert(tx, tenant)?,
+                Step::Other(Write::Guard(guard)) => search::check(tx, names, tenant, guard)?,
                 Step::Other(Write::Rendition(new)) => rendition::insert(tx, tenant, new, now)?,
                 Step::Other(Write::Evidence(new)) => rendition::insert_evidence(tx, tenant, new, now)?,
                 Step::Other(Write::Blob(new)) => blob_row::insert(tx, tenant, new, now)?,

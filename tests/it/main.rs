@@ -35,6 +35,8 @@ mod reports;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
+mod search;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod support;

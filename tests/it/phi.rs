@@ -229,7 +229,8 @@ fn offline(program: &Program) -> Vec<(String, String)> {
         .collect()
 }
 
-/// No row says anything about anybody, and the search index alone has identifiers.
+/// No row says anything about anybody but those of the search index (ADR 8), and of those that the report interface
+/// looks at only the identifiers.
 async fn look_at_rows(program: &Program, backend: &Backend) {
     let database = &program.database;
     let tables = match backend {
@@ -240,7 +241,7 @@ async fn look_at_rows(program: &Program, backend: &Backend) {
     };
     let tables = database.texts(tables).await;
     assert!(tables.len() > 15, "{tables:?}");
-    for table in &tables {
+    for table in tables.iter().filter(|table| !table.starts_with("search_")) {
         let words = if table == "idx_token" { &[CANARY][..] } else { &[CANARY, RINGED] };
         for row in database.texts(&rows_of(program, backend, table).await).await {
             assert_without(words, table, row.as_bytes());
@@ -254,15 +255,10 @@ async fn look_at_rows(program: &Program, backend: &Backend) {
         let about = format!("select count(*) from {table} where resource_type = 'Patient' and param <> 'identifier'");
         assert_eq!(database.count(&about).await, 0, "what a patient is like stands in {table}");
     }
-    if let Backend::Sqlite = backend {
-        // Every page of the file, those that are free again as well.
-        let files = files_below(database.folder()).into_iter().map(|path| (path.display().to_string(), path));
-        let mut files: Vec<_> = files.filter(|(name, _)| name.contains("test.db")).collect();
-        assert!(!files.is_empty());
-        for (name, path) in files.drain(..) {
-            assert_without(&[CANARY], &name, &std::fs::read(&path).expect("is read"));
-        }
-    }
+    let names = "select count(*) from search_string where folded like 'kanarie%'";
+    assert!(database.count(names).await > 0, "whoever looks for a name finds it");
+    let numbers = "select count(*) from search_key where lower(param) like '%kanarie%' or lower(param) like '%zeisig%'";
+    assert_eq!(database.count(numbers).await, 0, "what has a number is no value");
 }
 
 /// A query for the rows of a table as text, bytes as hexadecimal digits.

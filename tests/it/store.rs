@@ -33,6 +33,7 @@ fn write(id: &LogicalId, expected: Option<VersionId>, body: &str, at: Timestamp)
         last_updated: at,
         body: Some(body.as_bytes().to_vec()),
         rows: vec![token("identifier", "urn:x", body)],
+        entries: Vec::new(),
     }
 }
 

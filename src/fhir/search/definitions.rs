@@ -227,6 +227,13 @@ impl Registry {
         self.get("Bundle", code).filter(|definition| definition.base == "Resource")
     }
 
+    /// The resource types that have parameters, sorted.
+    pub fn types(&self) -> Vec<&str> {
+        let mut types: Vec<&str> = self.types.keys().map(String::as_str).collect();
+        types.sort_unstable();
+        types
+    }
+
     /// The parameters of a resource type by code.
     pub fn of_type(&self, resource_type: &str) -> impl Iterator<Item = &Arc<Definition>> {
         self.types.get(resource_type).into_iter().flat_map(BTreeMap::values)

@@ -15,6 +15,7 @@ pub mod evaluate;
 pub mod expression;
 pub mod extract;
 pub mod query;
+pub mod summary;
 pub mod text;
 pub mod value;
 

@@ -4,6 +4,7 @@
 mod history;
 mod metadata;
 mod read;
+mod search;
 mod write;
 
 use actix_web::http::Method;
@@ -18,6 +19,22 @@ pub fn routes() -> Vec<Route> {
     vec![
         Route::get("/fhir/r4/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
+        Route::get("/fhir/r4", Op::FhirSearch, || web::to(search::of_system)),
+        Route::get("/fhir/r4/", Op::FhirSearch, || web::to(search::of_system)),
+        Route::get("/fhir", Op::FhirSearch, || web::to(search::of_system)),
+        Route::get("/fhir/", Op::FhirSearch, || web::to(search::of_system)),
+        Route::post("/fhir/r4/_search", Op::FhirSearch, || web::to(search::of_system_by_form)),
+        Route::post("/fhir/_search", Op::FhirSearch, || web::to(search::of_system_by_form)),
+        Route::get("/fhir/r4/{type}", Op::FhirSearch, || web::to(search::of_type)),
+        Route::get("/fhir/{type}", Op::FhirSearch, || web::to(search::of_type)),
+        Route::post("/fhir/r4/{type}/_search", Op::FhirSearch, || web::to(search::of_type_by_form)),
+        Route::post("/fhir/{type}/_search", Op::FhirSearch, || web::to(search::of_type_by_form)),
+        Route::get("/fhir/r4/{type}/{id}/{member}", Op::FhirSearch, || web::to(search::of_compartment)),
+        Route::get("/fhir/{type}/{id}/{member}", Op::FhirSearch, || web::to(search::of_compartment)),
+        Route::post("/fhir/r4/{type}/{id}/{member}/_search", Op::FhirSearch, || {
+            web::to(search::of_compartment_by_form)
+        }),
+        Route::post("/fhir/{type}/{id}/{member}/_search", Op::FhirSearch, || web::to(search::of_compartment_by_form)),
         Route::get("/fhir/r4/{type}/{id}", Op::FhirRead, || web::to(read::read)),
         Route::get("/fhir/{type}/{id}", Op::FhirRead, || web::to(read::read)),
         Route::post("/fhir/r4/{type}", Op::FhirCreate, || web::to(write::create)),

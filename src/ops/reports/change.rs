@@ -101,6 +101,7 @@ impl Ops {
                         last_updated: now,
                         body: None,
                         rows: Vec::new(),
+                        entries: Vec::new(),
                     }));
                 }
             }

@@ -8,6 +8,7 @@ use crate::audit::Object;
 use crate::base::{LogicalId, Timestamp, VersionId};
 use crate::dicom::study::StudyFacts;
 use crate::fhir::index::extract;
+use crate::fhir::search;
 use crate::fhir::{Json, Object as JsonObject};
 use crate::jobs::Lane;
 use crate::report::fhir::ids::{finding_id, measurement_id};
@@ -215,9 +216,9 @@ fn write(
     now: Timestamp,
 ) -> ResourceWrite {
     stamp(body, version, now);
-    let rows = extract(body);
+    let (rows, entries) = (extract(body), search::extract(body));
     let text = body.to_text().into_bytes();
-    ResourceWrite { resource_type: kind, logical_id: id, expected, last_updated: now, body: Some(text), rows }
+    ResourceWrite { resource_type: kind, logical_id: id, expected, last_updated: now, body: Some(text), rows, entries }
 }
 
 /// Observations that the version before had and this one has not.

@@ -5,7 +5,9 @@
 
 mod history;
 mod read;
+mod search;
 mod write;
 
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
+pub use search::{SearchPage, SearchRequest};
 pub use write::{Expected, Patch, Written};

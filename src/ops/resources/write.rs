@@ -5,6 +5,7 @@ use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
 use crate::fhir::patch::{PatchError, PatchFaultClass, PatchLimits, fhirpath_patch, json_patch};
+use crate::fhir::search;
 use crate::fhir::structure::{self, IssueCode, Limits};
 use crate::fhir::{Json, Object as JsonObject};
 use crate::report::fhir::is_report_source;
@@ -170,6 +171,7 @@ impl Ops {
                 last_updated: self.now().to_millis(),
                 body: None,
                 rows: Vec::new(),
+                entries: Vec::new(),
             };
             let version = write.version_id();
             let event = self.event(actor, operation).on(Object::resource(resource_type, id, Some(version)));
@@ -281,7 +283,7 @@ fn version(
     let version_id = before.map_or(VersionId::FIRST, VersionId::next);
     let mut body = with_id(body, &id);
     stamp(&mut body, version_id, now);
-    let rows = extract(&body);
+    let (rows, entries) = (extract(&body), search::extract(&body));
     let text = body.to_text().into_bytes();
     let write = ResourceWrite {
         resource_type: resource_type.to_owned(),
@@ -290,6 +292,7 @@ fn version(
         last_updated: now,
         body: Some(text.clone()),
         rows,
+        entries,
     };
     let stored = StoredResource {
         resource_type: resource_type.to_owned(),

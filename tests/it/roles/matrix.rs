@@ -55,7 +55,7 @@ impl Call {
     /// The scope without which a narrowed token is refused, if there is one that helps.
     fn needed_scope(&self) -> Option<String> {
         // The audit log has one operation, whichever door is used.
-        let reads = [Operation::FhirRead, Operation::FhirHistory, Operation::FhirHistoryAll];
+        let reads = [Operation::FhirRead, Operation::FhirSearch, Operation::FhirHistory, Operation::FhirHistoryAll];
         let of_audit = self.resource_type == "AuditEvent" && reads.contains(&self.route.operation);
         let need = if of_audit { Operation::AuditRead.need() } else { self.route.operation.need() };
         match need {
@@ -164,6 +164,7 @@ async fn a_narrowed_token_opens_what_its_scope_covers(backend: Backend) {
 }
 
 const PARAMETERS: &[(&str, &str)] = &[
+    ("{member}", "Patient"),
     ("{id}", "nothing-has-this-id"),
     ("{exportId}", "nothing-has-this-id"),
     ("{version}", "1"),

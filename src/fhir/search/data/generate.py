@@ -12,6 +12,7 @@ search-parameters.tsv   one line for each base type of each SearchParameter: bas
                         are the components of a composite.
 choice-elements.tsv     every element that ends in [x], with its types.
 compartments.tsv        compartment, resource type, the parameters that put it there.
+summaries.tsv           resource type, its elements that a summary has, its elements that are mandatory; [x] is cut off.
 
 Where the tables differ from the definitions, and why, is said at CORRECTIONS.
 """
@@ -222,6 +223,16 @@ def main():
                 if params:
                     rows.append([definition["code"], resource["code"], " ".join(params)])
     write(out / "compartments.tsv", sorted(rows))
+
+    rows = []
+    for definition in profiles:
+        if definition["resourceType"] == "StructureDefinition" and definition["kind"] == "resource" \
+                and definition.get("derivation") == "specialization" and not definition["abstract"]:
+            root = [one for one in definition["snapshot"]["element"] if one["path"].count(".") == 1]
+            name = lambda one: one["path"].split(".")[1].removesuffix("[x]")
+            rows.append([definition["type"], " ".join(name(one) for one in root if one.get("isSummary")),
+                         " ".join(name(one) for one in root if one["min"] > 0)])
+    write(out / "summaries.tsv", sorted(rows))
 
 
 def write(path, rows):
