@@ -98,6 +98,7 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::FhirUpdate => (REST, rest("update"), "U", Pattern::Write),
         O::FhirDelete => (REST, rest("delete"), "D", Pattern::Delete),
         O::FhirHistory => (REST, rest("history-instance"), "R", Pattern::Read),
+        O::FhirBundle => (REST, rest("transaction"), "E", Pattern::Query),
         O::FhirHistoryAll => (REST, rest("history-type"), "E", Pattern::Query),
         O::ReportDelete | O::ExportDelete => (REST, rest("delete"), "D", Pattern::Delete),
         O::ExportDownload | O::ReportDeliver | O::DeliveryResend => {

@@ -1,6 +1,7 @@
-//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes and
-//! histories, and the CapabilityStatement that says so.
+//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes,
+//! histories and Bundles of them, and the CapabilityStatement that says so.
 
+mod bundle;
 mod history;
 mod metadata;
 mod read;
@@ -16,6 +17,10 @@ use super::Route;
 /// The routes below `/fhir/r4` and `/fhir`.
 pub fn routes() -> Vec<Route> {
     vec![
+        Route::post("/fhir/r4", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir/r4/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::get("/fhir/r4/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/r4/{type}/{id}", Op::FhirRead, || web::to(read::read)),

@@ -1,10 +1,11 @@
 //! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::base::{ProblemCode, TenantId};
+use crate::fhir::Json;
 use crate::fhir::outcome::{Issue, Severity, outcome};
 use crate::http::{
     Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
@@ -109,9 +110,7 @@ fn answer(
         Return::Minimal => builder.finish(),
         Return::Representation => builder.content_type(FHIR_JSON).body(shown(stored.body.unwrap_or_default(), format)?),
         Return::OperationOutcome => {
-            let severity = Severity::Information;
-            let issue = Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" };
-            let outcome = outcome(&[issue]);
+            let outcome = kept();
             let text = if format.is_pretty { outcome.to_pretty() } else { outcome.to_text() };
             builder.content_type(FHIR_JSON).body(text)
         }
@@ -122,15 +121,24 @@ fn answer(
         let name = if is_new { header::LOCATION } else { header::CONTENT_LOCATION };
         headers.insert(name, value);
     }
-    let applied = match prefer.wants {
-        Some(Return::Minimal) => Some("return=minimal"),
-        Some(Return::Representation) => Some("return=representation"),
-        Some(Return::OperationOutcome) => Some("return=OperationOutcome"),
-        None => None,
-    };
-    if let Some(applied) = applied {
-        let name = header::HeaderName::from_static("preference-applied");
-        headers.insert(name, HeaderValue::from_static(applied));
-    }
+    note_applied(headers, prefer);
     Ok(response)
+}
+
+/// What a client hears that wants an outcome of what went well.
+pub(super) fn kept() -> Json {
+    let severity = Severity::Information;
+    outcome(&[Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" }])
+}
+
+/// Says that what the client preferred was done. RFC 7240 §3.
+pub(super) fn note_applied(headers: &mut HeaderMap, prefer: Prefer) {
+    let applied = match prefer.wants {
+        Some(Return::Minimal) => "return=minimal",
+        Some(Return::Representation) => "return=representation",
+        Some(Return::OperationOutcome) => "return=OperationOutcome",
+        None => return,
+    };
+    let name = header::HeaderName::from_static("preference-applied");
+    headers.insert(name, HeaderValue::from_static(applied));
 }
