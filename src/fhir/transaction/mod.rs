@@ -215,8 +215,7 @@ impl Action {
 
 /// The places of the entries in the order in which they are done.
 pub fn order<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<usize> {
-    let mut order: Vec<(u8, usize)> =
-        entries.enumerate().map(|(place, entry)| (entry.action.rank(), place)).collect();
+    let mut order: Vec<(u8, usize)> = entries.enumerate().map(|(place, entry)| (entry.action.rank(), place)).collect();
     order.sort_unstable();
     order.into_iter().map(|(_, place)| place).collect()
 }

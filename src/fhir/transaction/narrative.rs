@@ -67,8 +67,10 @@ mod tests {
     #[test]
     fn only_links_are_changed() {
         assert_eq!(
-            changed(r#"<div class="src"><a title="a > b" href="urn:uuid:1">urn:uuid:1</a> <img src = 'urn:uuid:1'/></div>"#)
-                .as_deref(),
+            changed(
+                r#"<div class="src"><a title="a > b" href="urn:uuid:1">urn:uuid:1</a> <img src = 'urn:uuid:1'/></div>"#
+            )
+            .as_deref(),
             Some(r#"<div class="src"><a title="a > b" href="Patient/p">urn:uuid:1</a> <img src = 'Patient/p'/></div>"#)
         );
         for same in [

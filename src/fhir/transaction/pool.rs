@@ -45,13 +45,15 @@ impl<'a> Pool<'a> {
     /// The resources of a type that meet a condition.
     pub(super) fn find(&self, resource_type: &str, condition: &Condition) -> Vec<LogicalId> {
         let Some(members) = self.types.get(resource_type) else { return Vec::new() };
-        let is_match = |member: &&Member<'_>| {
-            condition.criteria.iter().all(|criterion| holds(criterion, &member.indexed, &[]))
-        };
+        let is_match =
+            |member: &&Member<'_>| condition.criteria.iter().all(|criterion| holds(criterion, &member.indexed, &[]));
         let mut found: Vec<LogicalId> = match self.by_token(resource_type, condition) {
-            Some(places) => {
-                places.iter().filter_map(|place| members.get(*place)).filter(is_match).map(|one| one.id.clone()).collect()
-            }
+            Some(places) => places
+                .iter()
+                .filter_map(|place| members.get(*place))
+                .filter(is_match)
+                .map(|one| one.id.clone())
+                .collect(),
             None => members.iter().filter(is_match).map(|one| one.id.clone()).collect(),
         };
         found.sort_unstable();

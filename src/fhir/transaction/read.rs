@@ -36,6 +36,12 @@ pub fn read(mut bundle: Json, most: usize) -> Result<Plan, ReadError> {
         }
         resources.extend(entries.iter_mut().map(take_resource));
     }
+    if resources.is_empty()
+        && let Some(bundle) = bundle.as_object_mut().filter(|bundle| bundle.get("entry").is_some_and(is_empty_list))
+    {
+        // There are no empty lists in FHIR, but many a sender that has nothing to send makes one.
+        bundle.remove("entry");
+    }
     let mut findings = Findings { whole: Problems::new(), entries: vec![Problems::new(); resources.len()] };
     findings.structure(&bundle, kind);
     findings.prohibited(&bundle);
@@ -53,14 +59,20 @@ pub fn read(mut bundle: Json, most: usize) -> Result<Plan, ReadError> {
     findings.plan(kind, entries)
 }
 
+fn is_empty_list(value: &Json) -> bool {
+    value.as_array().is_some_and(<[Json]>::is_empty)
+}
+
 fn kind(bundle: &Json) -> Result<Kind, ReadError> {
     let wrong = |path: &str, code, detail: &str| Err(ReadError::Invalid(Problems::one(path, code, detail)));
     match (bundle.text_at(&["resourceType"]), bundle.text_at(&["type"])) {
         (Some("Bundle"), Some("batch")) => Ok(Kind::Batch),
         (Some("Bundle"), Some("transaction")) => Ok(Kind::Transaction),
-        (Some("Bundle"), Some("document" | "message" | "collection")) => {
-            wrong("Bundle.type", ProblemCode::Unsupported, "a Bundle of this type is kept by a POST to Bundle, not here")
-        }
+        (Some("Bundle"), Some("document" | "message" | "collection")) => wrong(
+            "Bundle.type",
+            ProblemCode::Unsupported,
+            "a Bundle of this type is kept by a POST to Bundle, not here",
+        ),
         (Some("Bundle"), Some("history" | "searchset" | "batch-response" | "transaction-response")) => {
             wrong("Bundle.type", ProblemCode::Unsupported, "must be batch or transaction to be processed here")
         }
@@ -72,9 +84,8 @@ fn kind(bundle: &Json) -> Result<Kind, ReadError> {
 
 /// The resource of an entry; something small and valid stands in its place for the look at the Bundle itself.
 fn take_resource(entry: &mut Json) -> Option<Json> {
-    let stub = Object::new()
-        .with("resourceType", Json::string("Binary"))
-        .with("contentType", Json::string("text/plain"));
+    let stub =
+        Object::new().with("resourceType", Json::string("Binary")).with("contentType", Json::string("text/plain"));
     let resource = entry.as_object_mut()?.get_mut("resource")?;
     Some(std::mem::replace(resource, stub.into()))
 }
@@ -111,10 +122,9 @@ impl Findings {
         }
         for (index, entry) in bundle.items("entry").iter().enumerate() {
             let mut problems = Problems::new();
-            for (member, detail) in [
-                ("search", "is for search results (bdl-2)"),
-                ("response", "is for answers and histories (bdl-4)"),
-            ] {
+            for (member, detail) in
+                [("search", "is for search results (bdl-2)"), ("response", "is for answers and histories (bdl-4)")]
+            {
                 if entry.get(member).is_some() {
                     problems.add(format!("Bundle.entry[{index}].{member}"), ProblemCode::Invariant, detail);
                 }
@@ -146,7 +156,11 @@ impl Findings {
             }
             match seen.get(url) {
                 Some(first) => {
-                    problems.add(path(), ProblemCode::Duplicate, format!("is that of Bundle.entry[{first}] as well (bdl-7)"));
+                    problems.add(
+                        path(),
+                        ProblemCode::Duplicate,
+                        format!("is that of Bundle.entry[{first}] as well (bdl-7)"),
+                    );
                 }
                 None => {
                     seen.insert(url, index);

@@ -157,11 +157,7 @@ pub enum Reason {
 }
 
 /// Lists what has to be known, and reads all criteria. The entries are looked through, not changed.
-pub fn questions(
-    entries: &mut [Entry],
-    references: References,
-    context: QueryContext<'_>,
-) -> Result<Questions, Fault> {
+pub fn questions(entries: &mut [Entry], references: References, context: QueryContext<'_>) -> Result<Questions, Fault> {
     let mut questions = Questions { references: Some(references), ..Questions::default() };
     for (place, entry) in entries.iter_mut().enumerate() {
         let (index, kind) = (entry.index, entry.resource_type.clone());

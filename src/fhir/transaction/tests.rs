@@ -1,7 +1,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::ProblemCode;
 use crate::fhir::JsonLimits;
 
 mod reading;

@@ -5,9 +5,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::access::RequestId;
 use crate::fhir::transaction::{Answer, respond};
-use crate::http::{
-    Caller, CurrentRequest, FHIR_JSON, FhirJson, HttpError, Prefer, Return, fhir_format, to_outcome,
-};
+use crate::http::{Caller, CurrentRequest, FHIR_JSON, FhirJson, HttpError, Prefer, Return, fhir_format, to_outcome};
 use crate::ops::Ops;
 use crate::ops::resources::{Done, Processed};
 use crate::report::fhir::bundle::fhir_base;

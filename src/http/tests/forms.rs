@@ -21,8 +21,16 @@ fn every_error() -> Vec<HttpError> {
         HttpError::ManyMatches,
         HttpError::TooCostly("at most 10 entries".into()),
         HttpError::At { path: "Bundle.entry[3].request.url".into(), error: Box::new(HttpError::Gone) },
-        HttpError::Unresolved { path: "Bundle.entry[3].resource".into(), reference: Secret::new("Patient?x=1"), is_many: false },
-        HttpError::Unresolved { path: "Bundle.entry[3].resource".into(), reference: Secret::new("Patient?x=1"), is_many: true },
+        HttpError::Unresolved {
+            path: "Bundle.entry[3].resource".into(),
+            reference: Secret::new("Patient?x=1"),
+            is_many: false,
+        },
+        HttpError::Unresolved {
+            path: "Bundle.entry[3].resource".into(),
+            reference: Secret::new("Patient?x=1"),
+            is_many: true,
+        },
         HttpError::Unauthenticated(Challenge::Missing),
         HttpError::Unauthenticated(Challenge::Invalid(TokenError::Expired)),
         HttpError::BadCredentials,

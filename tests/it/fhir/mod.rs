@@ -1,6 +1,8 @@
 //! The FHIR interface as clients see it.
 
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod instances;

@@ -57,9 +57,7 @@ impl<'a> Identities<'a> {
         match &entry.action {
             Action::Delete { instance, expected } => self.delete(place, entry, instance, expected.as_ref()),
             Action::Create { body, if_none_exist } => self.create(place, entry, body, if_none_exist.as_deref()),
-            Action::Update { instance, body, expected } => {
-                self.update(place, entry, instance, body, expected.as_ref())
-            }
+            Action::Update { instance, body, expected } => self.update(place, entry, instance, body, expected.as_ref()),
             Action::Patch { instance, expected, .. } => self.patch(place, entry, instance, expected.as_ref()),
             Action::Read { .. } | Action::Search { .. } => Ok(Settled::Read),
         }
@@ -150,14 +148,7 @@ impl<'a> Identities<'a> {
         Ok(self.write(entry, id, Some(former.version), false, &document))
     }
 
-    fn write(
-        &mut self,
-        entry: &Entry,
-        id: LogicalId,
-        before: Option<VersionId>,
-        is_new: bool,
-        body: &Json,
-    ) -> Settled {
+    fn write(&mut self, entry: &Entry, id: LogicalId, before: Option<VersionId>, is_new: bool, body: &Json) -> Settled {
         let version = before.map_or(VersionId::FIRST, VersionId::next);
         self.versions.insert((entry.resource_type.clone(), id.clone()), version);
         Settled::Write { id, before, is_new, body: body.clone() }

@@ -121,11 +121,7 @@ fn targets(
 }
 
 /// Replaces the conditional references of one resource.
-fn resolve(
-    index: usize,
-    body: &mut Json,
-    targets: &HashMap<(String, String), Vec<LogicalId>>,
-) -> Result<(), Fault> {
+fn resolve(index: usize, body: &mut Json, targets: &HashMap<(String, String), Vec<LogicalId>>) -> Result<(), Fault> {
     let mut fault = None;
     walk(body, &mut |text, slot, path| {
         let Target::Conditional(kind, query) = Target::parse(text) else { return false };

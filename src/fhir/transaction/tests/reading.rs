@@ -73,7 +73,11 @@ fn every_method_has_its_action_and_order() {
 
 #[test]
 fn an_empty_bundle_asks_for_nothing() {
-    for text in [r#"{"resourceType":"Bundle","type":"batch"}"#, r#"{"resourceType":"Bundle","type":"transaction"}"#] {
+    for text in [
+        r#"{"resourceType":"Bundle","type":"batch"}"#,
+        r#"{"resourceType":"Bundle","type":"transaction"}"#,
+        r#"{"resourceType":"Bundle","type":"transaction","entry":[]}"#,
+    ] {
         assert_eq!(read(parse(text), 0).expect("is right").entries, []);
     }
 }
@@ -129,7 +133,10 @@ fn what_is_wrong_is_named_by_its_path() {
             r#"{"request":{"method":"GET","url":"Patient/1","ifMatch":"W/\"1\"","ifNoneExist":"a=b"}}"#,
             &["Bundle.entry[0].request.ifMatch not-supported", "Bundle.entry[0].request.ifNoneExist not-supported"],
         ),
-        (r#"{"request":{"method":"DELETE","url":"Patient/1","ifMatch":"1"}}"#, &["Bundle.entry[0].request.ifMatch value"]),
+        (
+            r#"{"request":{"method":"DELETE","url":"Patient/1","ifMatch":"1"}}"#,
+            &["Bundle.entry[0].request.ifMatch value"],
+        ),
         (
             r#"{"resource":{"resourceType":"Patient"},"request":{"method":"POST","url":"Patient","ifNoneExist":"identifier="}}"#,
             &["Bundle.entry[0].request.ifNoneExist value"],

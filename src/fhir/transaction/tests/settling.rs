@@ -88,7 +88,8 @@ fn who(value: &str) -> String {
 fn post(full_url: &str, resource: &str, if_none_exist: &str) -> String {
     let kind = parse(resource).text_at(&["resourceType"]).unwrap_or_default().to_owned();
     let full_url = if full_url.is_empty() { String::new() } else { format!(r#""fullUrl":"{full_url}","#) };
-    let condition = if if_none_exist.is_empty() { String::new() } else { format!(r#","ifNoneExist":"{if_none_exist}""#) };
+    let condition =
+        if if_none_exist.is_empty() { String::new() } else { format!(r#","ifNoneExist":"{if_none_exist}""#) };
     format!(r#"{{{full_url}"resource":{resource},"request":{{"method":"POST","url":"{kind}"{condition}}}}}"#)
 }
 
@@ -216,7 +217,8 @@ fn two_entries_never_change_one_resource() {
 #[test]
 fn patches_are_applied_to_what_there_is() {
     // [{"op":"add","path":"/managingOrganization","value":{"reference":"urn:uuid:o"}}]
-    let data = "W3sib3AiOiJhZGQiLCJwYXRoIjoiL21hbmFnaW5nT3JnYW5pemF0aW9uIiwidmFsdWUiOnsicmVmZXJlbmNlIjoidXJuOnV1aWQ6byJ9fV0=";
+    let data =
+        "W3sib3AiOiJhZGQiLCJwYXRoIjoiL21hbmFnaW5nT3JnYW5pemF0aW9uIiwidmFsdWUiOnsicmVmZXJlbmNlIjoidXJuOnV1aWQ6byJ9fV0=";
     let json = format!(
         r#"{{"resource":{{"resourceType":"Binary","contentType":"application/json-patch+json","data":"{data}"}},
         "request":{{"method":"PATCH","url":"Patient/a"}}}}"#
@@ -233,7 +235,9 @@ fn patches_are_applied_to_what_there_is() {
         assert!(settled[0].starts_with("old a 3 "), "{settled:?}");
         assert!(settled[0].ends_with(r#","managingOrganization":{"reference":"Organization/new-1"}}"#), "{settled:?}");
     }
-    assert!(matches!(store().fails(&[&json]), (path, Reason::Dangling) if path.ends_with("managingOrganization.reference")));
+    assert!(
+        matches!(store().fails(&[&json]), (path, Reason::Dangling) if path.ends_with("managingOrganization.reference"))
+    );
     let at = |url: &str| store().fails(&[&path.replace("Patient/a", url), &organization]);
     assert_eq!(at("Patient/never"), ("Bundle.entry[0].request.url".into(), Reason::NotFound));
     assert_eq!(at("Patient/gone"), ("Bundle.entry[0].request.url".into(), Reason::Gone));
@@ -308,12 +312,8 @@ fn references_of_a_batch_stay_as_they_are() {
     let mut alone = entries(&[&post("urn:uuid:p", &basic("Patient?identifier=urn:s|1"), "code=x")]);
     let questions = questions(&mut alone, References::Kept, context()).expect("is right");
     assert_eq!(questions.conditions.len(), 1, "that of the entry itself");
-    let known = Known {
-        matches: &|_, _| Vec::new(),
-        former: &|_, _| None,
-        document: &|_, _| None,
-        fresh: &|_| id("new"),
-    };
+    let known =
+        Known { matches: &|_, _| Vec::new(), former: &|_, _| None, document: &|_, _| None, fresh: &|_| id("new") };
     let settled = settle(&alone, &questions, known, context()).expect("goes well");
     assert_eq!(points_at(&settled[0]), "Patient?identifier=urn:s|1");
 }
@@ -332,7 +332,8 @@ fn criteria_that_cannot_be_followed_are_named() {
 
 #[test]
 fn a_thousand_conditional_creates_do_not_take_the_square_of_their_number() {
-    let texts: Vec<String> = (0..1_000).map(|number| post("", &who(&number.to_string()), &format!("identifier=urn:s|{number}"))).collect();
+    let texts: Vec<String> =
+        (0..1_000).map(|number| post("", &who(&number.to_string()), &format!("identifier=urn:s|{number}"))).collect();
     let text = format!(r#"{{"resourceType":"Bundle","type":"transaction","entry":[{}]}}"#, texts.join(","));
     let plan = read(parse(&text), 1_000).expect("is right");
     let mut all: Vec<Entry> = plan.entries.into_iter().map(|entry| entry.expect("is right")).collect();

@@ -142,12 +142,7 @@ impl Ops {
 
     /// Ids of what is made because nothing matches its criteria. They come out of the criteria: of several who make
     /// the same at the same time all but the first fail on the id, look again, and find what the first has made.
-    async fn fresh_ids(
-        &self,
-        actor: &Actor,
-        asked: &Asked,
-        facts: &Facts,
-    ) -> Result<HashMap<usize, LogicalId>, Error> {
+    async fn fresh_ids(&self, actor: &Actor, asked: &Asked, facts: &Facts) -> Result<HashMap<usize, LogicalId>, Error> {
         let mut wanted: Vec<(usize, &str, &str)> = Vec::new();
         for place in &asked.questions.conditional {
             let Some(entry) = asked.entries.get(*place) else { continue };
@@ -242,7 +237,9 @@ impl Ops {
                 writes.push(write);
             }
         }
-        writes.sort_by(|one, other| (&one.resource_type, &one.logical_id).cmp(&(&other.resource_type, &other.logical_id)));
+        writes.sort_by(|one, other| {
+            (&one.resource_type, &one.logical_id).cmp(&(&other.resource_type, &other.logical_id))
+        });
         let mut set = WriteSet::new();
         for write in writes {
             set.add(Write::Resource(write));
@@ -334,12 +331,7 @@ fn pending<'a>(entries: &[Entry], outcomes: &'a [Outcome]) -> HashMap<Key, Optio
 }
 
 /// What the client hears of each entry. `None` if something that was found is there no more.
-fn done(
-    entries: &[Entry],
-    facts: &Facts,
-    outcomes: &[Outcome],
-    mut reads: HashMap<usize, Done>,
-) -> Option<Vec<Done>> {
+fn done(entries: &[Entry], facts: &Facts, outcomes: &[Outcome], mut reads: HashMap<usize, Done>) -> Option<Vec<Done>> {
     let has_existing = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Existing(_)));
     let pending = if has_existing { pending(entries, outcomes) } else { HashMap::new() };
     let each = entries.iter().zip(outcomes).enumerate();
