@@ -19,7 +19,7 @@ pub(super) struct Link {
 /// The links of a transaction by all the names that they have in it.
 #[derive(Debug, Default)]
 pub(super) struct Links<'a> {
-    links: Vec<Named>,
+    named: Vec<Named>,
     /// URNs and URLs that do not end in a type and an id.
     by_url: HashMap<&'a str, usize>,
     /// URLs by what stands before `Type/id`, and that.
@@ -61,7 +61,7 @@ pub(super) enum Found {
 impl<'a> Links<'a> {
     /// Adds what an entry with this full URL and this resource came to.
     pub(super) fn add(&mut self, full_url: Option<&'a str>, body: Option<&'a Json>, link: Link) {
-        let place = self.links.len();
+        let place = self.named.len();
         let named = |member| body.and_then(|body| body.text_at(&[member]));
         let is_canonical = full_url.is_some() && named("url") == full_url;
         match full_url {
@@ -79,7 +79,7 @@ impl<'a> Links<'a> {
                 }
             }
         }
-        self.links.push(Named { link, is_canonical });
+        self.named.push(Named { link, is_canonical });
     }
 
     /// What `text` is, in a resource whose relative references begin at `base`.
@@ -98,7 +98,7 @@ impl<'a> Links<'a> {
             Target::Other(other) => (self.by_url.get(other).copied(), None),
             Target::Contained(_) | Target::Conditional(..) => (None, None),
         };
-        let Some(named) = place.and_then(|place| self.links.get(place)) else {
+        let Some(named) = place.and_then(|place| self.named.get(place)) else {
             let is_urn = role == Role::Reference && matches!(Target::parse(url), Target::Urn(_));
             return if is_urn { Found::Dangling } else { Found::Nothing };
         };

@@ -49,7 +49,7 @@ pub fn read(mut bundle: Json, most: usize) -> Result<Plan, ReadError> {
     for (index, (entry, resource)) in bundle.items("entry").iter().zip(resources).enumerate() {
         let mut reader = Reader { index, entry, problems: Problems::new(), is_unknown_type: false };
         let read = reader.entry(resource);
-        findings.add(index, reader.problems);
+        findings.add(index, &reader.problems);
         entries.push(if reader.is_unknown_type { Err(EntryError::UnknownType) } else { Ok(read) });
     }
     findings.full_urls(&bundle);
@@ -97,7 +97,7 @@ struct Findings {
 }
 
 impl Findings {
-    fn add(&mut self, index: usize, problems: Problems) {
+    fn add(&mut self, index: usize, problems: &Problems) {
         if let Some(of_entry) = self.entries.get_mut(index) {
             for problem in problems.iter() {
                 of_entry.add(problem.path.as_str(), problem.code, problem.detail.as_str());
@@ -135,7 +135,7 @@ impl Findings {
                     problems.add(path, ProblemCode::Unsupported, "no modifier extension is understood here");
                 }
             }
-            self.add(index, problems);
+            self.add(index, &problems);
         }
     }
 
@@ -198,7 +198,7 @@ impl Findings {
             let unknown = entries.iter().enumerate().filter(|(_, entry)| matches!(entry, Err(EntryError::UnknownType)));
             for (index, _) in unknown {
                 let detail = UrlError::UnknownType.to_string();
-                self.add(index, Problems::one(in_request(index, "url"), ProblemCode::Unsupported, detail));
+                self.add(index, &Problems::one(in_request(index, "url"), ProblemCode::Unsupported, detail));
             }
             for problem in self.entries.iter().flat_map(Problems::iter) {
                 self.whole.add(problem.path.as_str(), problem.code, problem.detail.as_str());

@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_link_is_found_and_nothing_else() {
-        let text = r##"{"resourceType":"Observation","id":"urn:x","meta":{"profile":["urn:x"],"source":"urn:x"},
+        let text = r#"{"resourceType":"Observation","id":"urn:x","meta":{"profile":["urn:x"],"source":"urn:x"},
           "text":{"status":"additional","div":"<div>urn:x</div>"},
           "contained":[{"resourceType":"Patient","id":"c","managingOrganization":{"reference":"urn:x"}}],
           "extension":[{"url":"urn:x","valueUuid":"urn:x","_valueUuid":{"id":"a"}}],
@@ -136,7 +136,7 @@ mod tests {
           "subject":{"reference":"urn:x","display":"urn:x","type":"urn:x"},
           "_effectiveDateTime":{"extension":[{"url":"u","valueReference":{"reference":"urn:x"}}]},
           "performer":[{"display":"urn:x"},{"reference":"urn:x"}],
-          "valueString":"urn:x","unknown":{"reference":"urn:x"}}"##;
+          "valueString":"urn:x","unknown":{"reference":"urn:x"}}"#;
         let mut resource = Json::parse(text.as_bytes(), &JsonLimits::default()).expect("valid");
         let mut found = Vec::new();
         walk(&mut resource, &mut |text, slot, path| {

@@ -4,7 +4,8 @@
 mod identity;
 mod reference;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::btree_map::Entry as Slot;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{LogicalId, VersionId};
 use crate::fhir::Json;
@@ -13,8 +14,7 @@ use crate::fhir::reference::Target;
 use crate::fhir::search::QueryContext;
 use crate::fhir::structure::path::{Step, expression};
 
-use super::links::{Base, Links};
-use super::pool::Pool;
+use super::links::Links;
 use super::rewrite::walk;
 use super::{Action, Condition, ConditionError, Entry, Instance, Patch, condition, in_request, in_resource, order};
 
@@ -212,11 +212,12 @@ impl Questions {
         text: &str,
         path: impl Fn() -> String,
     ) -> Result<(), Fault> {
-        let key = (kind.to_owned(), text.to_owned());
-        if !self.conditions.contains_key(&key) {
-            let (path, read) = (path(), condition(context, kind, text));
-            match read {
-                Ok(condition) => drop(self.conditions.insert(key, Question { condition, path })),
+        if let Slot::Vacant(slot) = self.conditions.entry((kind.to_owned(), text.to_owned())) {
+            let path = path();
+            match condition(context, kind, text) {
+                Ok(condition) => {
+                    slot.insert(Question { condition, path });
+                }
                 Err(error) => return Err(Fault { path, reason: Reason::Condition(error) }),
             }
         }

@@ -29,7 +29,9 @@ each_backend!(
 const BASES: [&str; 4] = ["/fhir/r4", "/fhir/r4/", "/fhir", "/fhir/"];
 
 fn bundle(kind: &str, entries: Vec<Value>) -> Value {
-    json!({"resourceType": "Bundle", "type": kind, "entry": entries})
+    let mut bundle = json!({"resourceType": "Bundle", "type": kind});
+    bundle["entry"] = Value::Array(entries);
+    bundle
 }
 
 fn request(method: &str, url: &str) -> Value {
@@ -37,12 +39,15 @@ fn request(method: &str, url: &str) -> Value {
 }
 
 fn post(full_url: &str, resource: Value) -> Value {
-    let url = resource["resourceType"].clone();
-    json!({"fullUrl": full_url, "resource": resource, "request": {"method": "POST", "url": url}})
+    let mut entry = json!({"fullUrl": full_url, "request": {"method": "POST", "url": resource["resourceType"]}});
+    entry["resource"] = resource;
+    entry
 }
 
 fn put(url: &str, resource: Value) -> Value {
-    json!({"resource": resource, "request": {"method": "PUT", "url": url}})
+    let mut entry = request("PUT", url);
+    entry["resource"] = resource;
+    entry
 }
 
 fn patient(id: &str, family: &str) -> Value {

@@ -1,9 +1,16 @@
 //! Which resource each entry comes to: those named by criteria, those that are made, and that no two entries change
 //! the same one.
 
-use super::*;
-use crate::fhir::transaction::Versions;
-use crate::fhir::transaction::links::Link;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::base::{LogicalId, VersionId};
+use crate::fhir::Json;
+use crate::fhir::search::QueryContext;
+use crate::fhir::transaction::links::{Link, Links};
+use crate::fhir::transaction::pool::Pool;
+use crate::fhir::transaction::{Action, Entry, Instance, Versions, in_request, in_resource};
+
+use super::{Fault, Former, Known, Questions, Reason, Settled, named_id};
 
 /// The resources of the entries settled so far.
 pub(super) struct Identities<'a> {

@@ -1,11 +1,20 @@
 //! The references of a transaction: each link into the Bundle is replaced by where the resource is, each conditional
 //! reference by what it finds, and then the patches are applied. R4 http.html#trules.
 
-use super::*;
+use std::collections::{BTreeSet, HashMap};
+
+use crate::base::LogicalId;
+use crate::fhir::Json;
 use crate::fhir::patch::{PatchLimits, fhirpath_patch, json_patch};
-use crate::fhir::transaction::links::{Found, Role};
-use crate::fhir::transaction::narrative;
-use crate::fhir::transaction::rewrite::Slot;
+use crate::fhir::reference::Target;
+use crate::fhir::structure::path::expression;
+use crate::fhir::transaction::links::{Base, Found, Links, Role};
+use crate::fhir::transaction::pool::Pool;
+use crate::fhir::transaction::rewrite::{Slot, walk};
+use crate::fhir::transaction::{Action, Entry, Patch, in_resource, narrative};
+
+use super::identity::Identities;
+use super::{Fault, Reason, Settled};
 
 /// Replaces all references in what is written.
 pub(super) fn replace(
