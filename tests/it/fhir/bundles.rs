@@ -23,6 +23,7 @@ each_backend!(
     the_answer_to_a_bundle_is_what_was_preferred,
     what_is_no_batch_and_no_transaction_is_refused,
     patches_come_in_bundles_too,
+    a_large_transaction_is_kept_whole,
     what_needs_a_search_is_refused_by_name,
 );
 
@@ -446,6 +447,24 @@ async fn patches_come_in_bundles_too(backend: Backend) {
         assert_eq!(outcome["issue"][0]["expression"], json!(["Bundle.entry[0].resource"]), "{outcome}");
         assert_eq!(if kind == "batch" { 422 } else { answer.status }, 422);
     }
+}
+
+async fn a_large_transaction_is_kept_whole(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = writer(&gateway).await;
+    let patient_url = "urn:uuid:0b6c7a5e-33a1-4a3c-8f43-0f4c6c2d1c01";
+    let mut entries = vec![post(patient_url, patient("x", "Aubel"))];
+    entries.extend((1..1_000).map(|number| post(&format!("urn:uuid:{number}"), about(patient_url))));
+    let headers = [("Content-Type", "application/fhir+json"), ("Prefer", "return=minimal")];
+    let body = bundle("transaction", entries).to_string();
+    let answer = client.send("POST", "/fhir/r4", &headers, body.as_bytes()).await.expect(200);
+    assert!(statuses(&answer).iter().all(|status| status == "201"));
+    let kept = "select count(*) from resource where resource_type = 'Basic'";
+    assert_eq!(gateway.database.count(kept).await, 999);
+    let last = answer.json()["entry"][999]["response"]["location"].as_str().expect("a place").to_owned();
+    let note = client.get(last.strip_prefix(PUBLIC_URL).expect("is ours")).await.expect(200).json();
+    let subject = note["subject"]["reference"].as_str().expect("a reference");
+    client.get(&format!("/fhir/r4/{subject}")).await.expect(200);
 }
 
 async fn what_needs_a_search_is_refused_by_name(backend: Backend) {

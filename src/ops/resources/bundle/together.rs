@@ -114,9 +114,10 @@ impl Ops {
         self.finish(actor, asked, done).await.map(Attempt::Done)
     }
 
-    /// Asks the store.
+    /// Asks the store. The ids of what may be made are looked up before the searches: what somebody else makes
+    /// after that is either found by them or stops the commit.
     async fn facts(&self, actor: &Actor, asked: &Asked) -> Result<Facts, Error> {
-        let mut facts = Facts::default();
+        let mut facts = Facts { fresh: self.fresh_ids(actor, asked).await?, ..Facts::default() };
         let mut keys: HashSet<Key> = asked.questions.instances.iter().cloned().collect();
         // Matches that other entries change do not count.
         let most = asked.entries.len().saturating_add(2);
@@ -128,7 +129,6 @@ impl Ops {
         }
         let keys: Vec<Key> = keys.into_iter().collect();
         facts.formers = self.formers(actor, &keys).await?;
-        facts.fresh = self.fresh_ids(actor, asked, &facts).await?;
         Ok(facts)
     }
 
@@ -140,22 +140,20 @@ impl Ops {
         Ok(found.into_iter().map(|one| ((one.resource_type.clone(), one.logical_id.clone()), one)).collect())
     }
 
-    /// Ids of what is made because nothing matches its criteria. They come out of the criteria: of several who make
-    /// the same at the same time all but the first fail on the id, look again, and find what the first has made.
-    async fn fresh_ids(&self, actor: &Actor, asked: &Asked, facts: &Facts) -> Result<HashMap<usize, LogicalId>, Error> {
-        let mut wanted: Vec<(usize, &str, &str)> = Vec::new();
-        for place in &asked.questions.conditional {
-            let Some(entry) = asked.entries.get(*place) else { continue };
-            let (Action::Create { if_none_exist: Some(text), .. }
-            | Action::Update { instance: Instance::Criteria(text), .. }) = &entry.action
-            else {
-                continue;
-            };
-            let found = facts.matches.get(&(entry.resource_type.clone(), text.clone()));
-            if found.is_some_and(Vec::is_empty) {
-                wanted.push((*place, &entry.resource_type, text));
+    /// Ids for what is made if nothing matches its criteria. They come out of the criteria: of several who make the
+    /// same at the same time all but the first fail on the id, look again, and find what the first has made.
+    async fn fresh_ids(&self, actor: &Actor, asked: &Asked) -> Result<HashMap<usize, LogicalId>, Error> {
+        let wanted = asked.questions.conditional.iter().filter_map(|place| {
+            let entry = asked.entries.get(*place)?;
+            match &entry.action {
+                Action::Create { if_none_exist: Some(text), .. }
+                | Action::Update { instance: Instance::Criteria(text), .. } => {
+                    Some((*place, entry.resource_type.as_str(), text.as_str()))
+                }
+                _ => None,
             }
-        }
+        });
+        let wanted: Vec<(usize, &str, &str)> = wanted.collect();
         let mut fresh: HashMap<usize, LogicalId> = HashMap::new();
         let mut given: HashSet<Key> = HashSet::new();
         for number in DERIVED_IDS {
@@ -355,7 +353,8 @@ fn done(entries: &[Entry], facts: &Facts, outcomes: &[Outcome], mut reads: HashM
     each.collect()
 }
 
-/// Numbers that ids out of criteria are tried with, before one is drawn.
-const DERIVED_IDS: [&str; 3] = ["0", "1", "2"];
+/// Numbers that ids out of criteria are tried with, before one is drawn: ids of resources that were deleted, or that
+/// say something else by now, are not given again.
+const DERIVED_IDS: [&str; 8] = ["0", "1", "2", "3", "4", "5", "6", "7"];
 /// Objects in one audit event; those of a large Bundle stand in several.
 const OBJECTS_OF_AN_EVENT: usize = 500;
