@@ -24,7 +24,6 @@ each_backend!(
     what_is_no_batch_and_no_transaction_is_refused,
     patches_come_in_bundles_too,
     a_large_transaction_is_kept_whole,
-    what_needs_a_search_is_refused_by_name,
 );
 
 const BASES: [&str; 4] = ["/fhir/r4", "/fhir/r4/", "/fhir", "/fhir/"];
@@ -35,17 +34,17 @@ fn bundle(kind: &str, entries: Vec<Value>) -> Value {
     bundle
 }
 
-fn request(method: &str, url: &str) -> Value {
+pub(super) fn request(method: &str, url: &str) -> Value {
     json!({"request": {"method": method, "url": url}})
 }
 
-fn post(full_url: &str, resource: Value) -> Value {
+pub(super) fn post(full_url: &str, resource: Value) -> Value {
     let mut entry = json!({"fullUrl": full_url, "request": {"method": "POST", "url": resource["resourceType"]}});
     entry["resource"] = resource;
     entry
 }
 
-fn put(url: &str, resource: Value) -> Value {
+pub(super) fn put(url: &str, resource: Value) -> Value {
     let mut entry = request("PUT", url);
     entry["resource"] = resource;
     entry
@@ -55,20 +54,20 @@ fn patient(id: &str, family: &str) -> Value {
     json!({"resourceType": "Patient", "id": id, "name": [{"family": family}]})
 }
 
-fn about(reference: &str) -> Value {
+pub(super) fn about(reference: &str) -> Value {
     json!({"resourceType": "Basic", "code": {"text": "note"}, "subject": {"reference": reference}})
 }
 
-async fn writer(gateway: &TestGateway) -> Client {
+pub(super) async fn writer(gateway: &TestGateway) -> Client {
     gateway.role(Role::Integrator).await
 }
 
-async fn process(client: &Client, kind: &str, entries: Vec<Value>) -> Answer {
+pub(super) async fn process(client: &Client, kind: &str, entries: Vec<Value>) -> Answer {
     client.post("/fhir/r4", &bundle(kind, entries)).await
 }
 
 /// Statuses of the entries, without their phrases.
-fn statuses(answer: &Answer) -> Vec<String> {
+pub(super) fn statuses(answer: &Answer) -> Vec<String> {
     let json = answer.json();
     let entries = json["entry"].as_array().cloned().unwrap_or_default();
     let code =
@@ -465,24 +464,4 @@ async fn a_large_transaction_is_kept_whole(backend: Backend) {
     let note = client.get(last.strip_prefix(PUBLIC_URL).expect("is ours")).await.expect(200).json();
     let subject = note["subject"]["reference"].as_str().expect("a reference");
     client.get(&format!("/fhir/r4/{subject}")).await.expect(200);
-}
-
-async fn what_needs_a_search_is_refused_by_name(backend: Backend) {
-    let gateway = TestGateway::new(&backend).await;
-    let client = writer(&gateway).await;
-    let before = gateway.rows().await;
-    let mut conditional = post("urn:uuid:1", patient("x", "A"));
-    conditional["request"]["ifNoneExist"] = json!("identifier=urn:s|1");
-    for (entry, place) in [
-        (conditional, ".request.ifNoneExist"),
-        (put("Patient?identifier=urn:s|1", patient("x", "A")), ".request.url"),
-        (request("DELETE", "Patient?identifier=urn:s|1"), ".request.url"),
-        (request("GET", "Patient?identifier=urn:s|1"), ".request.url"),
-        (post("urn:uuid:1", about("Patient?identifier=urn:s|1")), ".resource.subject.reference"),
-    ] {
-        let refused = process(&client, "transaction", vec![entry.clone()]).await.expect(400);
-        assert_eq!(refused.named(), [format!("Bundle.entry[0]{place}")], "{entry}");
-        assert_eq!(refused.json()["issue"][0]["code"], "not-supported");
-    }
-    assert_eq!(gateway.rows().await, before);
 }
