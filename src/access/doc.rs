@@ -44,6 +44,7 @@ fn need(operation: Operation) -> String {
     match operation.need() {
         Need::Public => "none".to_owned(),
         Need::WholeToken => "not with scopes".to_owned(),
+        Need::Parts => "those of the parts".to_owned(),
         Need::Scope(resource_type, permission) => format!("`{resource_type}.{}`", permission.letter()),
         Need::ScopeOfNamedType(permission) => format!("`{{type}}.{}`", permission.letter()),
     }

@@ -13,6 +13,8 @@ pub enum Need {
     ScopeOfNamedType(Permission),
     /// A token that is not narrowed: no scope stands for it.
     WholeToken,
+    /// Any token: the request has parts, and each is an operation that is decided by itself.
+    Parts,
 }
 
 /// One row of the table.
@@ -44,6 +46,9 @@ macro_rules! need {
     };
     (whole) => {
         Need::WholeToken
+    };
+    (parts) => {
+        Need::Parts
     };
     (named $permission:ident) => {
         Need::ScopeOfNamedType(Permission::$permission)
@@ -150,6 +155,8 @@ operations! {
     FhirHistory "fhir.history" "Read the versions of a FHIR resource" (named Read)
                                                            [-    all all  all  -    -]
     FhirHistoryAll "fhir.history-all" "Read the versions of many FHIR resources" (named Search)
+                                                           [-    all all  all  -    -]
+    FhirBundle "fhir.bundle" "Do what the entries of a FHIR Bundle ask for" (parts)
                                                            [-    all all  all  -    -]
     LetterheadRead "letterhead.read" "Read the letterhead" ("Organization" Read)
                                                            [all  all -    -    -    all]

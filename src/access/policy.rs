@@ -71,7 +71,7 @@ pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> 
         return Decision::Deny(Denial::Role);
     };
     let needed = match need {
-        Need::Public | Need::WholeToken => None,
+        Need::Public | Need::WholeToken | Need::Parts => None,
         Need::Scope(named, permission) => Some((named, permission)),
         Need::ScopeOfNamedType(permission) => Some((resource_type, permission)),
     };
@@ -82,7 +82,7 @@ pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> 
     });
     let covered = match &needed {
         Some(needed) => actor.scopes.cover(needed),
-        None => !actor.scopes.is_restricted(),
+        None => need == Need::Parts || !actor.scopes.is_restricted(),
     };
     if covered { Decision::Allow(extent) } else { Decision::Deny(Denial::Scope(needed)) }
 }
@@ -140,6 +140,7 @@ mod tests {
             Operation::FhirHistory,
             Operation::FhirHistoryAll,
             Operation::FhirSearch,
+            Operation::FhirBundle,
         ];
         for operation in of_patients {
             assert!(!allowed(&user(&[Role::Admin, Role::Auditor]), operation), "{operation}");

@@ -206,6 +206,7 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         public_url: config.http.public_url.as_str().trim_end_matches('/').to_owned(),
         export_retention: config.exports.retention,
         concurrent_exports: i64::from(config.limits.concurrent_exports),
+        bundle_entries: usize::try_from(config.limits.bundle_entries).unwrap_or(usize::MAX),
         access_token: config.tokens.access,
         clock_skew: config.tokens.clock_skew,
         letterhead: config.letterhead.to_report(logo),

@@ -99,6 +99,7 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::FhirDelete => (REST, rest("delete"), "D", Pattern::Delete),
         O::FhirHistory => (REST, rest("history-instance"), "R", Pattern::Read),
         O::FhirSearch => (REST, rest("search-type"), "E", Pattern::Query),
+        O::FhirBundle => (REST, rest("transaction"), "E", Pattern::Query),
         O::FhirHistoryAll => (REST, rest("history-type"), "E", Pattern::Query),
         O::ReportDelete | O::ExportDelete => (REST, rest("delete"), "D", Pattern::Delete),
         O::ExportDownload | O::ReportDeliver | O::DeliveryResend => {

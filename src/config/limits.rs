@@ -10,6 +10,8 @@ section! {
     Limits {
         /// Export sessions of one tenant that may be unfinished at the same time.
         concurrent_exports: u32 = 1000, within "1", "1000000";
+        /// Entries of one batch or transaction Bundle; more are answered with 413.
+        bundle_entries: u32 = 10000, within "1", "1000000";
     }
     sections {
         /// Requests of one OAuth client.

@@ -13,6 +13,8 @@ pub struct Offer<'a> {
     pub date: &'a str,
     /// Media types of the patches that it takes.
     pub patch_formats: &'a [&'a str],
+    /// What can be done with the system as a whole: codes of R4 valueset-system-restful-interaction.html.
+    pub system_interactions: &'a [&'a str],
     /// Resource types in the order in which they are listed.
     pub resources: &'a [ResourceOffer<'a>],
     /// How callers prove who they are, in words.
@@ -49,7 +51,8 @@ pub fn statement(offer: &Offer<'_>) -> Json {
     let rest = Object::new()
         .with("mode", Json::string("server"))
         .with("security", Object::new().with("description", Json::string(offer.security)).into())
-        .with_items("resource", offer.resources.iter().map(resource).collect());
+        .with_items("resource", offer.resources.iter().map(resource).collect())
+        .with_items("interaction", interactions(offer.system_interactions));
     Object::new()
         .with("resourceType", Json::string("CapabilityStatement"))
         .with("name", Json::string(NAME))
@@ -67,7 +70,6 @@ pub fn statement(offer: &Offer<'_>) -> Json {
 }
 
 fn resource(offer: &ResourceOffer<'_>) -> Json {
-    let interaction = |code: &&str| Object::new().with("code", Json::string(*code)).into();
     let versioning = match offer.versioning {
         Versioning::Versioned => "versioned",
         Versioning::VersionedUpdate => "versioned-update",
@@ -76,9 +78,13 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         .with("type", Json::string(offer.resource_type))
         .with("profile", Json::string(format!("http://hl7.org/fhir/StructureDefinition/{}", offer.resource_type)))
         .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
-        .with_items("interaction", offer.interactions.iter().map(interaction).collect())
+        .with_items("interaction", interactions(offer.interactions))
         .with("versioning", Json::string(versioning))
         .into()
+}
+
+fn interactions(codes: &[&str]) -> Vec<Json> {
+    codes.iter().map(|code| Object::new().with("code", Json::string(*code)).into()).collect()
 }
 
 const NAME: &str = "Causeway";
@@ -105,6 +111,7 @@ mod tests {
             base_url: "https://gateway.example/fhir/r4",
             date: "2026-02-01",
             patch_formats: &[],
+            system_interactions: &["batch"],
             resources: &resources,
             security: "bearer tokens",
         });
@@ -115,6 +122,7 @@ mod tests {
             assert_eq!(resource.text_at(&["interaction", "0", "code"]), Some("read"));
             assert!(resource.get("supportedProfile").is_none());
         }
+        assert_eq!(statement.text_at(&["rest", "0", "interaction", "0", "code"]), Some("batch"));
         assert_eq!(statement.text_at(&["implementation", "url"]), Some("https://gateway.example/fhir/r4"));
     }
 }

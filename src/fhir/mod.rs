@@ -1,5 +1,5 @@
 //! FHIR R4 values: JSON documents that keep every digit, references, bundles, outcomes, resource types,
-//! index extraction. Pure functions; nothing here does input or output.
+//! index extraction, patches, searches, transactions. Pure functions; nothing here does input or output.
 
 pub mod bundle;
 pub mod capability;
@@ -13,6 +13,7 @@ pub mod resource_type;
 pub mod search;
 pub mod structure;
 pub mod temporal;
+pub mod transaction;
 pub mod uri;
 
 pub use json::{Json, JsonError, JsonLimits, Object};

@@ -10,7 +10,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpResponse, ResponseError};
 
 use crate::access::Denial;
-use crate::base::{ProblemCode, Problems, VersionId};
+use crate::base::{ProblemCode, Problems, Secret, VersionId};
 use crate::oauth::TokenError;
 
 /// A request that fails.
@@ -40,6 +40,30 @@ pub enum HttpError {
     /// It does not go with the present state, for this reason.
     #[error("{0}")]
     Conflict(Cow<'static, str>),
+    /// Criteria that have to mean one thing match several.
+    #[error("the criteria match more than one resource")]
+    ManyMatches,
+    /// It asks for more than the limit, which is this.
+    #[error("too much at once: {0}")]
+    TooCostly(String),
+    /// One entry of a Bundle fails, and so all of it.
+    #[error("{error}")]
+    At {
+        /// FHIRPath of what fails.
+        path: String,
+        /// How.
+        error: Box<HttpError>,
+    },
+    /// A conditional reference does not mean one resource.
+    #[error("{}", if *is_many { "the reference means more than one resource" } else { "the reference means no resource" })]
+    Unresolved {
+        /// FHIRPath of the reference.
+        path: String,
+        /// The reference: shown to the client, which wrote it, and to nobody else.
+        reference: Secret,
+        /// Whether it means several rather than none.
+        is_many: bool,
+    },
     /// Nobody is known to have asked.
     #[error("the request needs a valid access token")]
     Unauthenticated(Challenge),
@@ -107,7 +131,11 @@ impl HttpError {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Gone => StatusCode::GONE,
-            Self::VersionMismatch { .. } => StatusCode::PRECONDITION_FAILED,
+            Self::VersionMismatch { .. } | Self::ManyMatches | Self::Unresolved { is_many: true, .. } => {
+                StatusCode::PRECONDITION_FAILED
+            }
+            Self::Unresolved { is_many: false, .. } => StatusCode::NOT_FOUND,
+            Self::At { error, .. } => error.status(),
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::Invalid(_) | Self::BadCredentials => StatusCode::BAD_REQUEST,
             Self::Rule(_) => StatusCode::UNPROCESSABLE_ENTITY,
@@ -117,7 +145,7 @@ impl HttpError {
             Self::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Self::UnsupportedMediaType | Self::UnsupportedEncoding => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge | Self::TooCostly(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -132,6 +160,7 @@ impl HttpError {
     pub fn problems(&self) -> Option<&Problems> {
         match self {
             Self::Invalid(problems) | Self::Rule(problems) => Some(problems),
+            Self::At { error, .. } => error.problems(),
             _ => None,
         }
     }
@@ -150,6 +179,7 @@ impl HttpError {
             Self::RangeNotSatisfiable(total) => field(header::CONTENT_RANGE, format!("bytes */{total}")),
             Self::RateLimited(after) | Self::Busy(after) => field(header::RETRY_AFTER, seconds(*after).to_string()),
             Self::RequestTimeout => field(header::CONNECTION, "close".to_owned()),
+            Self::At { error, .. } => error.headers(),
             _ => Vec::new(),
         }
     }

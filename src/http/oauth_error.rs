@@ -19,6 +19,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::Denied(crate::access::Denial::Role) => "access_denied",
         HttpError::RateLimited(_) | HttpError::Busy(_) => "temporarily_unavailable",
         HttpError::Fault => "server_error",
+        HttpError::At { error, .. } => code(error),
         HttpError::NotFound
         | HttpError::Gone
         | HttpError::VersionMismatch { .. }
@@ -26,6 +27,9 @@ fn code(error: &HttpError) -> &'static str {
         | HttpError::Invalid(_)
         | HttpError::Rule(_)
         | HttpError::Conflict(_)
+        | HttpError::ManyMatches
+        | HttpError::TooCostly(_)
+        | HttpError::Unresolved { .. }
         | HttpError::BadCredentials
         | HttpError::MethodNotAllowed(_)
         | HttpError::NotAcceptable

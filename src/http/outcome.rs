@@ -21,9 +21,10 @@ pub fn to_outcome(error: &HttpError, request_id: &RequestId) -> Json {
         let severity = if *error == HttpError::Fault { "fatal" } else { "error" };
         let said = match error {
             HttpError::Fault => format!("{error}; request id {request_id}"),
+            HttpError::Unresolved { reference, .. } => format!("{error}: {}", reference.expose()),
             _ => error.to_string(),
         };
-        issues.push(plain(severity, code(error), &said));
+        issues.push(located(severity, code(error), &said, place(error)));
     }
     Object::new().with("resourceType", Json::string("OperationOutcome")).with("issue", Json::Array(issues)).into()
 }
@@ -38,6 +39,22 @@ fn issue(problem: &Problem) -> Json {
         .into()
 }
 
+fn located(severity: &str, code: &str, diagnostics: &str, place: Option<&str>) -> Json {
+    let mut issue = plain(severity, code, diagnostics);
+    if let (Some(place), Some(issue)) = (place, issue.as_object_mut()) {
+        issue.set("expression", Json::Array(vec![Json::string(place)]));
+    }
+    issue
+}
+
+/// Where in a Bundle it fails.
+fn place(error: &HttpError) -> Option<&str> {
+    match error {
+        HttpError::At { path, .. } | HttpError::Unresolved { path, .. } => Some(path),
+        _ => None,
+    }
+}
+
 fn plain(severity: &str, code: &str, diagnostics: &str) -> Json {
     Object::new()
         .with("severity", Json::string(severity))
@@ -49,7 +66,10 @@ fn plain(severity: &str, code: &str, diagnostics: &str) -> Json {
 /// The issue code. R4 valueset-issue-type.html; STYLE section 3.
 fn code(error: &HttpError) -> &'static str {
     match error {
-        HttpError::NotFound => "not-found",
+        HttpError::NotFound | HttpError::Unresolved { is_many: false, .. } => "not-found",
+        HttpError::ManyMatches | HttpError::Unresolved { is_many: true, .. } => "multiple-matches",
+        HttpError::TooCostly(_) => "too-costly",
+        HttpError::At { error, .. } => code(error),
         HttpError::Gone => "deleted",
         HttpError::VersionMismatch { .. } | HttpError::Conflict(_) => "conflict",
         HttpError::PreconditionRequired => "required",

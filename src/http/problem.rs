@@ -44,6 +44,10 @@ fn item(problem: &Problem) -> Json {
 fn code(error: &HttpError) -> &'static str {
     match error {
         HttpError::NotFound => "not-found",
+        HttpError::ManyMatches => "many-matches",
+        HttpError::TooCostly(_) => "too-costly",
+        HttpError::At { error, .. } => code(error),
+        HttpError::Unresolved { .. } => "unresolved-reference",
         HttpError::Gone => "gone",
         HttpError::VersionMismatch { .. } => "version-mismatch",
         HttpError::PreconditionRequired => "precondition-required",

@@ -2,7 +2,7 @@
 //! total match.
 
 use crate::access::Denial;
-use crate::base::{Problems, SealError, VersionId};
+use crate::base::{Problems, SealError, Secret, VersionId};
 use crate::blob::BlobError;
 use crate::store::StoreError;
 
@@ -42,6 +42,30 @@ pub enum Error {
     /// It does not go with the state that things are in.
     #[error("{0}")]
     Conflict(&'static str),
+    /// Criteria that have to mean one thing match several.
+    #[error("the criteria match more than one resource")]
+    ManyMatches,
+    /// It asks for more than the limit, which is this.
+    #[error("too much at once: {0}")]
+    TooCostly(String),
+    /// One entry of a Bundle cannot be done, and so nothing of it.
+    #[error("{path}: {error}")]
+    At {
+        /// FHIRPath of what is wrong in the Bundle.
+        path: String,
+        /// What is wrong with it.
+        error: Box<Self>,
+    },
+    /// A conditional reference does not mean one resource.
+    #[error("{path}: the reference does not mean one resource")]
+    Unresolved {
+        /// FHIRPath of the reference in the Bundle.
+        path: String,
+        /// The reference; a search may name a patient.
+        reference: Secret,
+        /// Whether it means several rather than none.
+        is_many: bool,
+    },
     /// The server cannot do it now; it makes sense to try again.
     #[error("busy: {0}")]
     Busy(String),

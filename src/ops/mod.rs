@@ -55,6 +55,8 @@ pub struct OpsSettings {
     pub heading_codes: HeadingCodes,
     /// Export sessions of a tenant that may be unfinished at the same time.
     pub concurrent_exports: i64,
+    /// Entries that a batch or transaction may have.
+    pub bundle_entries: usize,
     /// Who knows the studies; of every tenant.
     pub archive: Archive,
     /// How long to wait for the archive's answer.
@@ -216,6 +218,15 @@ enum Attempt<T> {
     Done(T),
     /// Somebody else's commit came between its look and its own.
     Spoilt,
+}
+
+impl<T> Attempt<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempt<U> {
+        match self {
+            Self::Done(value) => Attempt::Done(change(value)),
+            Self::Spoilt => Attempt::Spoilt,
+        }
+    }
 }
 
 /// A page of a listing.

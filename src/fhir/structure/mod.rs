@@ -16,7 +16,7 @@ mod check;
 mod codes;
 mod contained;
 pub mod narrative;
-mod path;
+pub(in crate::fhir) mod path;
 mod primitive;
 mod table;
 
@@ -28,6 +28,7 @@ pub use primitive::Primitive;
 pub use table::{Class, Definitions, ElementDef, Member, TypeDef, TypeRef, choice_name, definitions};
 
 use super::outcome::{self, Severity};
+use crate::base::ProblemCode;
 
 /// How far the check goes.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +91,19 @@ impl IssueCode {
             Self::CodeInvalid => "code-invalid",
             Self::Invariant => "invariant",
             Self::TooLong => "too-long",
+        }
+    }
+}
+
+impl From<IssueCode> for ProblemCode {
+    fn from(code: IssueCode) -> Self {
+        match code {
+            IssueCode::Structure => Self::Structure,
+            IssueCode::Required => Self::Required,
+            IssueCode::Value | IssueCode::Invalid => Self::Value,
+            IssueCode::CodeInvalid => Self::CodeInvalid,
+            IssueCode::Invariant => Self::Invariant,
+            IssueCode::TooLong => Self::TooLong,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// A step from the root.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step<'a> {
+pub(in crate::fhir) enum Step<'a> {
     /// The type of the resource, or an element.
     Name(&'a str),
     /// The type of a choice.
@@ -14,7 +14,7 @@ pub(super) enum Step<'a> {
 }
 
 /// The FHIRPath of these steps. R4 fhirpath.html#simple.
-pub(super) fn expression(steps: &[Step<'_>]) -> String {
+pub(in crate::fhir) fn expression(steps: &[Step<'_>]) -> String {
     let mut out = String::new();
     for step in steps {
         let _never_fails = match step {
@@ -28,7 +28,7 @@ pub(super) fn expression(steps: &[Step<'_>]) -> String {
 }
 
 /// Whether a member name may stand in an expression: what a client has put there may be anything.
-pub(super) fn is_plain(name: &str) -> bool {
+pub(in crate::fhir) fn is_plain(name: &str) -> bool {
     (1..=64).contains(&name.len())
         && name.starts_with(|letter: char| letter.is_ascii_alphabetic() || letter == '_')
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

@@ -89,6 +89,10 @@ impl From<ops::Error> for HttpError {
             ops::Error::Rule(problems) => Self::Rule(problems),
             ops::Error::ReadOnly => Self::MethodNotAllowed(vec![Method::GET, Method::HEAD]),
             ops::Error::Conflict(detail) => Self::Conflict(detail.into()),
+            ops::Error::ManyMatches => Self::ManyMatches,
+            ops::Error::TooCostly(detail) => Self::TooCostly(detail),
+            ops::Error::At { path, error } => Self::At { path, error: Box::new(Self::from(*error)) },
+            ops::Error::Unresolved { path, reference, is_many } => Self::Unresolved { path, reference, is_many },
             ops::Error::Busy(detail) => {
                 tracing::warn!(%detail, "busy");
                 Self::Busy(BUSY_WAIT)

@@ -22,6 +22,7 @@ pub(super) async fn capabilities(
         base_url: &base_url,
         date: OFFERED_SINCE,
         patch_formats: &["application/json-patch+json", "application/fhir+json"],
+        system_interactions: &["transaction", "batch", "history-system"],
         resources: &resources,
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });

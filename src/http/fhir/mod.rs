@@ -1,6 +1,7 @@
-//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes and
-//! histories, and the CapabilityStatement that says so.
+//! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes,
+//! histories and Bundles of them, and the CapabilityStatement that says so.
 
+mod bundle;
 mod history;
 mod metadata;
 mod read;
@@ -17,6 +18,10 @@ use super::Route;
 /// The routes below `/fhir/r4` and `/fhir`.
 pub fn routes() -> Vec<Route> {
     vec![
+        Route::post("/fhir/r4", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir/r4/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
+        Route::post("/fhir/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::get("/fhir/r4/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/metadata", Op::MetadataRead, || web::to(metadata::capabilities)),
         Route::get("/fhir/r4", Op::FhirSearch, || web::to(search::of_system)),
@@ -39,6 +44,12 @@ pub fn routes() -> Vec<Route> {
         Route::get("/fhir/{type}/{id}", Op::FhirRead, || web::to(read::read)),
         Route::post("/fhir/r4/{type}", Op::FhirCreate, || web::to(write::create)),
         Route::post("/fhir/{type}", Op::FhirCreate, || web::to(write::create)),
+        Route::put("/fhir/r4/{type}", Op::FhirUpdate, || web::to(write::update_where)),
+        Route::put("/fhir/{type}", Op::FhirUpdate, || web::to(write::update_where)),
+        Route::new(Method::PATCH, "/fhir/r4/{type}", Op::FhirUpdate, || web::to(write::patch_where)),
+        Route::new(Method::PATCH, "/fhir/{type}", Op::FhirUpdate, || web::to(write::patch_where)),
+        Route::delete("/fhir/r4/{type}", Op::FhirDelete, || web::to(write::delete_where)),
+        Route::delete("/fhir/{type}", Op::FhirDelete, || web::to(write::delete_where)),
         Route::put("/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
         Route::put("/fhir/{type}/{id}", Op::FhirUpdate, || web::to(write::update)),
         Route::new(Method::PATCH, "/fhir/r4/{type}/{id}", Op::FhirUpdate, || web::to(write::patch)),

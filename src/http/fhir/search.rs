@@ -282,3 +282,8 @@ fn warnings(page: &SearchPage) -> Option<Json> {
         .collect();
     Some(outcome(&issues))
 }
+
+/// Criteria that are text as [`parameters`] reads it.
+pub(super) fn checked(criteria: &str) -> Result<&str, HttpError> {
+    parameters(criteria).map(|_pairs| criteria)
+}

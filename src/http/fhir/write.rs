@@ -1,20 +1,22 @@
 //! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::base::{ProblemCode, TenantId};
+use crate::base::{ProblemCode, TenantId, VersionId};
+use crate::fhir::Json;
 use crate::fhir::outcome::{Issue, Severity, outcome};
 use crate::http::{
     Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
     fhir_format,
 };
 use crate::ops::Ops;
-use crate::ops::resources::{Expected, Patch, Written};
+use crate::ops::resources::{CreatedUnless, Expected, Patch, Written};
 use crate::report::fhir::bundle::fhir_base;
 
 use super::read::{known, logical_id, mark, shown};
+use super::search::checked;
 
 /// `POST /fhir/r4/{type}`
 pub(super) async fn create(
@@ -25,12 +27,79 @@ pub(super) async fn create(
     body: FhirJson,
 ) -> Result<HttpResponse, HttpError> {
     let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
-    if request.headers().contains_key("if-none-exist") {
-        let detail = "conditional creates are not supported here";
-        return Err(HttpError::invalid("If-None-Exist", ProblemCode::Unsupported, detail));
+    let kind = path.into_inner();
+    let kind = known(&kind)?;
+    let Some(field) = request.headers().get("if-none-exist") else {
+        let written = ops.create_resource(&caller.actor, kind, body.0).await?;
+        return answer(&ops, &caller.actor.tenant, format, prefer, written);
+    };
+    let not_text = || HttpError::invalid("If-None-Exist", ProblemCode::Value, "is not text");
+    let criteria = field.to_str().map_err(|_error| not_text())?.trim();
+    // Some clients send the whole search.
+    let criteria = criteria.strip_prefix(kind).unwrap_or(criteria);
+    let criteria = checked(criteria.strip_prefix('?').unwrap_or(criteria))?;
+    match ops.create_unless(&caller.actor, kind, body.0, criteria).await? {
+        CreatedUnless::Created(written) => answer(&ops, &caller.actor.tenant, format, prefer, written),
+        CreatedUnless::Found(stored) => {
+            let mut response = answer(&ops, &caller.actor.tenant, format, prefer, Written { stored, is_new: false })?;
+            // Where it is, not where it was put.
+            if let Some(place) = response.headers_mut().remove(header::CONTENT_LOCATION).next() {
+                response.headers_mut().insert(header::LOCATION, place);
+            }
+            Ok(response)
+        }
     }
-    let written = ops.create_resource(&caller.actor, known(&path.into_inner())?, body.0).await?;
+}
+
+/// `PUT /fhir/r4/{type}?criteria`
+pub(super) async fn update_where(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<String>,
+    request: HttpRequest,
+    body: FhirJson,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (kind, expected) = (path.into_inner(), expected(&request)?);
+    let criteria = criteria(&request)?;
+    let written = ops.update_where(&caller.actor, known(&kind)?, body.0, criteria, &expected).await?;
     answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `PATCH /fhir/r4/{type}?criteria`
+pub(super) async fn patch_where(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<String>,
+    request: HttpRequest,
+    body: PatchBody,
+) -> Result<HttpResponse, HttpError> {
+    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (kind, expected) = (path.into_inner(), expected(&request)?);
+    let criteria = criteria(&request)?;
+    let written = ops.patch_where(&caller.actor, known(&kind)?, &body.into(), criteria, &expected).await?;
+    answer(&ops, &caller.actor.tenant, format, prefer, written)
+}
+
+/// `DELETE /fhir/r4/{type}?criteria`
+pub(super) async fn delete_where(
+    ops: web::Data<Ops>,
+    caller: Caller,
+    path: Params<String>,
+    request: HttpRequest,
+) -> Result<HttpResponse, HttpError> {
+    let (kind, expected) = (path.into_inner(), expected(&request)?);
+    let deleted = ops.delete_where(&caller.actor, known(&kind)?, criteria(&request)?, &expected).await?;
+    Ok(is_deleted(deleted))
+}
+
+/// The criteria of a request whose resource is named by them; `_format` and `_pretty` are none.
+fn criteria(request: &HttpRequest) -> Result<&str, HttpError> {
+    let criteria = request.query_string();
+    if criteria.is_empty() {
+        return Err(HttpError::invalid("", ProblemCode::Required, "search criteria are required where there is no id"));
+    }
+    checked(criteria)
 }
 
 /// `PUT /fhir/r4/{type}/{id}`
@@ -59,11 +128,7 @@ pub(super) async fn patch(
     let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
     let (kind, id) = path.into_inner();
     let expected = expected(&request)?;
-    let patch = match body {
-        PatchBody::JsonPatch(patch) => Patch::Json(patch),
-        PatchBody::FhirPathPatch(parameters) => Patch::FhirPath(parameters),
-    };
-    let written = ops.patch_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &patch, &expected).await?;
+    let written = ops.patch_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &body.into(), &expected).await?;
     answer(&ops, &caller.actor.tenant, format, prefer, written)
 }
 
@@ -77,11 +142,24 @@ pub(super) async fn delete(
     let (kind, id) = path.into_inner();
     let expected = expected(&request)?;
     let deleted = ops.delete_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, &expected).await?;
+    Ok(is_deleted(deleted))
+}
+
+fn is_deleted(deleted: Option<VersionId>) -> HttpResponse {
     let mut response = HttpResponse::NoContent().finish();
     if let Some(tag) = deleted.and_then(|version| EntityTag::of_version(version).to_header()) {
         response.headers_mut().insert(header::ETAG, tag);
     }
-    Ok(response)
+    response
+}
+
+impl From<PatchBody> for Patch {
+    fn from(body: PatchBody) -> Self {
+        match body {
+            PatchBody::JsonPatch(patch) => Self::Json(patch),
+            PatchBody::FhirPathPatch(parameters) => Self::FhirPath(parameters),
+        }
+    }
 }
 
 fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
@@ -109,9 +187,7 @@ fn answer(
         Return::Minimal => builder.finish(),
         Return::Representation => builder.content_type(FHIR_JSON).body(shown(stored.body.unwrap_or_default(), format)?),
         Return::OperationOutcome => {
-            let severity = Severity::Information;
-            let issue = Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" };
-            let outcome = outcome(&[issue]);
+            let outcome = kept();
             let text = if format.is_pretty { outcome.to_pretty() } else { outcome.to_text() };
             builder.content_type(FHIR_JSON).body(text)
         }
@@ -122,15 +198,24 @@ fn answer(
         let name = if is_new { header::LOCATION } else { header::CONTENT_LOCATION };
         headers.insert(name, value);
     }
-    let applied = match prefer.wants {
-        Some(Return::Minimal) => Some("return=minimal"),
-        Some(Return::Representation) => Some("return=representation"),
-        Some(Return::OperationOutcome) => Some("return=OperationOutcome"),
-        None => None,
-    };
-    if let Some(applied) = applied {
-        let name = header::HeaderName::from_static("preference-applied");
-        headers.insert(name, HeaderValue::from_static(applied));
-    }
+    note_applied(headers, prefer);
     Ok(response)
+}
+
+/// What a client hears that wants an outcome of what went well.
+pub(super) fn kept() -> Json {
+    let severity = Severity::Information;
+    outcome(&[Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" }])
+}
+
+/// Says that what the client preferred was done. RFC 7240 §3.
+pub(super) fn note_applied(headers: &mut HeaderMap, prefer: Prefer) {
+    let applied = match prefer.wants {
+        Some(Return::Minimal) => "return=minimal",
+        Some(Return::Representation) => "return=representation",
+        Some(Return::OperationOutcome) => "return=OperationOutcome",
+        None => return,
+    };
+    let name = header::HeaderName::from_static("preference-applied");
+    headers.insert(name, HeaderValue::from_static(applied));
 }

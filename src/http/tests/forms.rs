@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use super::*;
 use crate::access::{Context, Denial, NeededScope, Permission, RequestId};
-use crate::base::{ProblemCode, Problems, VersionId};
+use crate::base::{ProblemCode, Problems, Secret, VersionId};
 
 /// Every variant, so that a new one is seen here: the match below does not compile without it.
 fn every_error() -> Vec<HttpError> {
@@ -18,6 +18,19 @@ fn every_error() -> Vec<HttpError> {
         HttpError::Invalid(problems.clone()),
         HttpError::Rule(problems),
         HttpError::Conflict("the export has not failed".into()),
+        HttpError::ManyMatches,
+        HttpError::TooCostly("at most 10 entries".into()),
+        HttpError::At { path: "Bundle.entry[3].request.url".into(), error: Box::new(HttpError::Gone) },
+        HttpError::Unresolved {
+            path: "Bundle.entry[3].resource".into(),
+            reference: Secret::new("Patient?x=1"),
+            is_many: false,
+        },
+        HttpError::Unresolved {
+            path: "Bundle.entry[3].resource".into(),
+            reference: Secret::new("Patient?x=1"),
+            is_many: true,
+        },
         HttpError::Unauthenticated(Challenge::Missing),
         HttpError::Unauthenticated(Challenge::Invalid(TokenError::Expired)),
         HttpError::BadCredentials,
@@ -45,6 +58,10 @@ fn every_error() -> Vec<HttpError> {
             | HttpError::Invalid(_)
             | HttpError::Rule(_)
             | HttpError::Conflict(_)
+            | HttpError::ManyMatches
+            | HttpError::TooCostly(_)
+            | HttpError::At { .. }
+            | HttpError::Unresolved { .. }
             | HttpError::Unauthenticated(_)
             | HttpError::BadCredentials
             | HttpError::Denied(_)

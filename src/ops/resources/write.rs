@@ -6,7 +6,7 @@ use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
 use crate::fhir::patch::{PatchError, PatchFaultClass, PatchLimits, fhirpath_patch, json_patch};
 use crate::fhir::search;
-use crate::fhir::structure::{self, IssueCode, Limits};
+use crate::fhir::structure::{self, Limits};
 use crate::fhir::{Json, Object as JsonObject};
 use crate::report::fhir::is_report_source;
 use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
@@ -135,15 +135,8 @@ impl Ops {
     }
 
     /// A body that is what the definitions of R4 allow.
-    async fn valid(&self, body: Json) -> Result<Json, Error> {
-        self.on_cpu(move || {
-            let mut problems = Problems::new();
-            for issue in structure::check(&body, &Limits::default()).iter().filter(|issue| issue.is_error()) {
-                problems.add(issue.expression.as_str(), problem_code(issue.code), issue.diagnostics.as_ref());
-            }
-            problems.into_result(body).map_err(Error::Invalid)
-        })
-        .await?
+    pub(super) async fn valid(&self, body: Json) -> Result<Json, Error> {
+        self.on_cpu(move || problems_of(&body).into_result(body).map_err(Error::Invalid)).await?
     }
 
     /// Deletes a resource; its former versions stay. `None` if there was nothing to delete.
@@ -164,15 +157,7 @@ impl Ops {
                 return Ok(Attempt::Done(None));
             };
             refuse_of_report(&former)?;
-            let write = ResourceWrite {
-                resource_type: resource_type.to_owned(),
-                logical_id: id.clone(),
-                expected: Some(former.version_id),
-                last_updated: self.now().to_millis(),
-                body: None,
-                rows: Vec::new(),
-                entries: Vec::new(),
-            };
+            let write = deletion(resource_type, id.clone(), former.version_id, self.now());
             let version = write.version_id();
             let event = self.event(actor, operation).on(Object::resource(resource_type, id, Some(version)));
             self.attempt(actor, write, event, expected, Some(version)).await
@@ -202,8 +187,17 @@ impl Ops {
     }
 }
 
+/// What is wrong with a body by the definitions of R4, each with its place.
+pub(super) fn problems_of(body: &Json) -> Problems {
+    let mut problems = Problems::new();
+    for issue in structure::check(body, &Limits::default()).iter().filter(|issue| issue.is_error()) {
+        problems.add(issue.expression.as_str(), issue.code.into(), issue.diagnostics.as_ref());
+    }
+    problems
+}
+
 /// The body as a client's own: it does not claim to be written by a report.
-fn of_client(mut body: Json) -> Json {
+pub(super) fn of_client(mut body: Json) -> Json {
     if body.text_at(&["meta", "source"]).is_some_and(is_report_source)
         && let Some(Json::Object(meta)) = body.as_object_mut().and_then(|body| body.get_mut("meta"))
     {
@@ -212,18 +206,8 @@ fn of_client(mut body: Json) -> Json {
     body
 }
 
-fn problem_code(code: IssueCode) -> ProblemCode {
-    match code {
-        IssueCode::Structure => ProblemCode::Structure,
-        IssueCode::Required => ProblemCode::Required,
-        IssueCode::Value | IssueCode::Invalid => ProblemCode::Value,
-        IssueCode::CodeInvalid => ProblemCode::CodeInvalid,
-        IssueCode::Invariant => ProblemCode::Invariant,
-        IssueCode::TooLong => ProblemCode::TooLong,
-    }
-}
-
-fn of_patch(error: PatchError) -> Error {
+/// What is wrong with a patch, at which of its operations.
+pub(super) fn of_patch(error: PatchError) -> Error {
     let path = error.operation.map_or_else(String::new, |number| format!("operation[{number}]"));
     match error.class() {
         PatchFaultClass::Malformed => wrong(&path, ProblemCode::Structure, &error.fault.to_string()),
@@ -235,7 +219,7 @@ fn of_patch(error: PatchError) -> Error {
 }
 
 /// A body of the right type, if resources of this type are written at all.
-fn writable(resource_type: &str, body: Json) -> Result<Json, Error> {
+pub(super) fn writable(resource_type: &str, body: Json) -> Result<Json, Error> {
     refuse_read_only(resource_type)?;
     match body.text_at(&["resourceType"]) {
         Some(named) if named == resource_type => Ok(body),
@@ -246,11 +230,11 @@ fn writable(resource_type: &str, body: Json) -> Result<Json, Error> {
 }
 
 /// An ImagingStudy follows the archive, an AuditEvent the audit log.
-fn refuse_read_only(resource_type: &str) -> Result<(), Error> {
+pub(super) fn refuse_read_only(resource_type: &str) -> Result<(), Error> {
     if matches!(resource_type, "ImagingStudy" | "AuditEvent") { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
-fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
+pub(super) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
     let is_own = matches!(
         former.resource_type.as_str(),
         "DiagnosticReport" | "Observation" | "DocumentReference" | "Provenance"
@@ -271,8 +255,21 @@ fn check(expected: &Expected, former: Option<&StoredResource>) -> Result<(), Err
     if holds { Ok(()) } else { Err(Error::VersionMismatch { current }) }
 }
 
+/// The version after `before` that says that the resource is deleted.
+pub(super) fn deletion(resource_type: &str, id: LogicalId, before: VersionId, now: Timestamp) -> ResourceWrite {
+    ResourceWrite {
+        resource_type: resource_type.to_owned(),
+        logical_id: id,
+        expected: Some(before),
+        last_updated: now.to_millis(),
+        body: None,
+        rows: Vec::new(),
+        entries: Vec::new(),
+    }
+}
+
 /// The version after `before`, with id, version and instant in it.
-fn version(
+pub(super) fn version(
     resource_type: &str,
     id: LogicalId,
     before: Option<VersionId>,

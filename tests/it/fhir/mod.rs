@@ -1,6 +1,10 @@
 //! The FHIR interface as clients see it.
 
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
+mod conditional_bundles;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod instances;
