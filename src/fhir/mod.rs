@@ -13,6 +13,7 @@ pub mod resource_type;
 pub mod search;
 pub mod structure;
 pub mod temporal;
+pub mod terminology;
 pub mod uri;
 
 pub use json::{Json, JsonError, JsonLimits, Object};
