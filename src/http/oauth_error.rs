@@ -20,6 +20,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::RateLimited(_) | HttpError::Busy(_) => "temporarily_unavailable",
         HttpError::Fault => "server_error",
         HttpError::NotFound
+        | HttpError::Absent(_)
         | HttpError::Gone
         | HttpError::VersionMismatch { .. }
         | HttpError::PreconditionRequired

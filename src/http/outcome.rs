@@ -49,7 +49,7 @@ fn plain(severity: &str, code: &str, diagnostics: &str) -> Json {
 /// The issue code. R4 valueset-issue-type.html; STYLE section 3.
 fn code(error: &HttpError) -> &'static str {
     match error {
-        HttpError::NotFound => "not-found",
+        HttpError::NotFound | HttpError::Absent(_) => "not-found",
         HttpError::Gone => "deleted",
         HttpError::VersionMismatch { .. } | HttpError::Conflict(_) => "conflict",
         HttpError::PreconditionRequired => "required",

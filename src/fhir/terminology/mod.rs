@@ -9,17 +9,27 @@
 mod code_system;
 mod concept;
 mod evaluate;
+mod expand;
 mod fault;
 mod filter;
+mod input;
 mod library;
+mod lookup;
 mod members;
 mod table;
+mod target;
+mod validate;
 mod value_set;
 
 pub use code_system::{CodeSystem, Content};
 pub use concept::{Concept, Designation, Property, PropertyValue, Text};
 pub use evaluate::{Entry, Versions};
+pub use expand::{ExpandRequest, Stamp, expand};
 pub use fault::Fault;
+pub use input::{Coding, Inputs};
 pub use library::Library;
+pub use lookup::{LookupRequest, SubsumesRequest, lookup, subsumes};
 pub use members::{Members, members};
+pub use target::{Level, Target};
+pub use validate::{ValidateRequest, validate_in_code_system, validate_in_value_set};
 pub use value_set::{Canonical, Contained, Filter, Kind, Listed, Part, ValueSet};

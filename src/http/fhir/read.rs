@@ -79,5 +79,8 @@ pub(super) fn known(kind: &str) -> Result<&str, HttpError> {
 }
 
 pub(super) fn logical_id(text: &str) -> Result<LogicalId, HttpError> {
+    if text.starts_with('$') {
+        return Err(HttpError::no_operation());
+    }
     LogicalId::parse(text).map_err(|error| HttpError::invalid("id", crate::base::ProblemCode::Value, error.to_string()))
 }
