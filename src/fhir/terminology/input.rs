@@ -3,7 +3,7 @@
 //! Each is taken once by the operation that knows it; what nobody has taken in the end is refused by name.
 
 use crate::base::{ProblemCode, Problems};
-use crate::fhir::Json;
+use crate::fhir::{Json, Object};
 
 /// Parameters that wait to be taken, and what is wrong with those that were.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +67,7 @@ impl Inputs {
                 self.problems.add(path, ProblemCode::Required, "a parameter has a name");
                 continue;
             };
-            let members = item.as_object().into_iter().flat_map(|object| object.iter());
+            let members = item.as_object().into_iter().flat_map(Object::iter);
             let mut values = members.filter(|(key, _)| !matches!(*key, "id" | "name"));
             let value = match (values.next(), values.next()) {
                 (Some(("resource", resource)), None) => Value::Resource(resource.clone()),

@@ -129,7 +129,7 @@ pub fn lookup(library: &Library, request: &LookupRequest) -> Result<Json, Fault>
     let display = concept.display_in(request.language.as_deref()).unwrap_or(&concept.code);
     out.push(text("display", "valueString", display));
     let designations = concept.designations.iter().filter(|each| request.wants_designation(each));
-    out.extend(designations.map(|each| designation(each)));
+    out.extend(designations.map(designation));
     if request.asks_for("url") {
         out.push(property("url", "valueString", Json::string(&*system.url), None));
     }

@@ -33,3 +33,6 @@ pub use members::{Members, members};
 pub use target::{Level, Target};
 pub use validate::{ValidateRequest, validate_in_code_system, validate_in_value_set};
 pub use value_set::{Canonical, Contained, Filter, Kind, Listed, Part, ValueSet};
+
+#[cfg(test)]
+mod tests;

@@ -4,3 +4,5 @@
 mod history;
 #[cfg(test)]
 mod instances;
+#[cfg(test)]
+mod terminology;
