@@ -7,6 +7,7 @@ pub mod definitions;
 pub mod index;
 pub mod json;
 pub mod outcome;
+pub mod package;
 pub mod patch;
 pub mod reference;
 pub mod resource_type;

@@ -20,7 +20,9 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let (kind, id) = path.into_inner();
-    let found = ops.read_resource(&caller.actor, known(&kind)?, &logical_id(&id)?).await?;
+    // The id first: it may be the name of an operation, also where the alias takes `r4` for a type.
+    let id = logical_id(&id)?;
+    let found = ops.read_resource(&caller.actor, known(&kind)?, &id).await?;
     answer(&request, format, found)
 }
 
