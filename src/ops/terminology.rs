@@ -60,7 +60,11 @@ impl Ops {
             }
         };
         self.gather(actor, &mut library, request.references()).await?;
-        self.answer(move || validate_in_code_system(&library, system.as_ref(), &request)).await
+        self.answer(move || {
+            let system = system.as_ref().map(|system| system.within(&library)).transpose()?;
+            validate_in_code_system(&library, system, &request)
+        })
+        .await
     }
 
     /// What is known about a code: Parameters. R4 codesystem-operation-lookup.html.
@@ -83,11 +87,15 @@ impl Ops {
         };
         let mut library = Library::new();
         let system = self.code_system(actor, &mut library, id, &target, "$subsumes").await?;
-        if let Some(named) = request.system.as_ref().filter(|named| named.url != system.url) {
-            let detail = format!("the codes are of {named}, the CodeSystem is not");
-            return Err(Error::Invalid(Problems::one("system", ProblemCode::Invariant, detail)));
-        }
-        self.answer(move || subsumes(&system, &request)).await
+        self.answer(move || {
+            let system = system.within(&library)?;
+            if let Some(named) = request.system.as_ref().filter(|named| named.url != system.url) {
+                let detail = format!("the codes are of {named}, the CodeSystem is not");
+                return Err(Problems::one("system", ProblemCode::Invariant, detail).into());
+            }
+            subsumes(system, &request)
+        })
+        .await
     }
 
     /// The value set that a request is about. Reading it is noted.
@@ -102,9 +110,9 @@ impl Ops {
         match self.named(actor, library, Kind::ValueSet, id, target, operation).await? {
             Some(json) => ValueSet::of_resource(&json).map_err(|problems| unusable(target, problems)),
             None => {
-                let Target::Named(Canonical { url, version, .. }) = target else { return Err(missing("url")) };
-                let found = library.value_set(url, version.as_deref()).cloned();
-                found.ok_or_else(|| of_fault(Fault::UnknownValueSet(canonical(target))))
+                let Target::Named(canonical) = target else { return Err(missing("url")) };
+                let found = library.value_set(&canonical.url, canonical.version.as_deref()).cloned();
+                found.ok_or_else(|| of_fault(Fault::UnknownValueSet(canonical.to_string())))
             }
         }
     }
@@ -117,13 +125,15 @@ impl Ops {
         id: Option<&LogicalId>,
         target: &Target,
         operation: &str,
-    ) -> Result<CodeSystem, Error> {
+    ) -> Result<Subject, Error> {
         match self.named(actor, library, Kind::CodeSystem, id, target, operation).await? {
-            Some(json) => CodeSystem::of_resource(&json).map_err(|problems| unusable(target, problems)),
+            Some(json) => {
+                let system = CodeSystem::of_resource(&json).map_err(|problems| unusable(target, problems))?;
+                Ok(Subject::Here(Box::new(system)))
+            }
             None => {
-                let Target::Named(Canonical { url, version, .. }) = target else { return Err(missing("url")) };
-                let found = library.code_system(url, version.as_deref()).cloned();
-                found.ok_or_else(|| of_fault(Fault::UnknownCodeSystem(canonical(target))))
+                let Target::Named(canonical) = target else { return Err(missing("url")) };
+                Ok(Subject::InLibrary(canonical.clone()))
             }
         }
     }
@@ -216,15 +226,26 @@ impl Ops {
     }
 }
 
-fn level(id: Option<&LogicalId>) -> Level {
-    if id.is_some() { Level::Instance } else { Level::Type }
+/// The code system that a request is about. A large one is not copied out of the library.
+enum Subject {
+    Here(Box<CodeSystem>),
+    InLibrary(Canonical),
 }
 
-fn canonical(target: &Target) -> String {
-    match target {
-        Target::Named(canonical) => canonical.to_string(),
-        Target::Instance | Target::Given(_) => String::new(),
+impl Subject {
+    fn within<'a>(&'a self, library: &'a Library) -> Result<&'a CodeSystem, Fault> {
+        match self {
+            Self::Here(system) => Ok(system),
+            Self::InLibrary(named) => {
+                let found = library.code_system(&named.url, named.version.as_deref());
+                found.ok_or_else(|| Fault::UnknownCodeSystem(named.to_string()))
+            }
+        }
     }
+}
+
+fn level(id: Option<&LogicalId>) -> Level {
+    if id.is_some() { Level::Instance } else { Level::Type }
 }
 
 fn missing(name: &str) -> Error {

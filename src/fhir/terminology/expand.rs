@@ -55,7 +55,7 @@ impl ExpandRequest {
         let target = target.map(|target| target.with_version(&mut inputs, "valueSetVersion"));
         let request = target.map(|target| Self {
             target,
-            filter: inputs.text("filter"),
+            filter: filter(&mut inputs),
             offset: inputs.number("offset"),
             count: inputs.number("count"),
             designations: inputs.flag("includeDesignations"),
@@ -78,6 +78,16 @@ impl ExpandRequest {
         }
         inputs.finish(request)
     }
+}
+
+/// The filter is looked for in every display, so it is no longer than what people type.
+fn filter(inputs: &mut Inputs) -> Option<String> {
+    let text = inputs.text("filter")?;
+    if text.len() > LONGEST_FILTER {
+        inputs.refuse("filter", ProblemCode::TooLong, format!("has at most {LONGEST_FILTER} bytes"));
+        return None;
+    }
+    Some(text)
 }
 
 fn excluded(inputs: &mut Inputs) -> Vec<Canonical> {
@@ -308,6 +318,8 @@ fn integer(number: usize) -> Json {
 
 /// Most codes in one answer.
 pub(super) const MOST_LISTED: usize = 10_000;
+/// Longest filter, bytes.
+const LONGEST_FILTER: usize = 256;
 /// Deepest nesting of an answer.
 const DEEPEST: usize = 24;
 /// How many ancestors are looked at for the nearest one.

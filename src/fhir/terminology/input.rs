@@ -105,6 +105,10 @@ impl Inputs {
     /// Texts of a parameter that repeats.
     pub fn texts(&mut self, name: &str) -> Vec<String> {
         let values = self.take(name);
+        if values.len() > MOST_REPEATS {
+            self.problems.add(name, ProblemCode::TooLong, "comes too often");
+            return Vec::new();
+        }
         values.into_iter().filter_map(|value| self.as_text(name, value)).collect()
     }
 
@@ -219,6 +223,8 @@ impl Coding {
 
 const TEXTS: &[&str] = &["valueString", "valueUri", "valueUrl", "valueCanonical", "valueCode", "valueId"];
 const NUMBERS: &[&str] = &["valueInteger", "valuePositiveInt", "valueUnsignedInt"];
+/// How often a parameter may come that repeats.
+const MOST_REPEATS: usize = 100;
 /// How much is repeated of the name of a parameter that nobody knows.
 const LONGEST_NAME: usize = 64;
 

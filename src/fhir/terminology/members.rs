@@ -48,7 +48,8 @@ impl Members {
         static VERSIONS: LazyLock<Versions> = LazyLock::new(Versions::default);
         let evaluation = Evaluation::new(Library::base(), &VERSIONS);
         let entries = evaluation.codes(Library::base().value_set(url, None)?).ok()?;
-        if evaluation.is_partial() {
+        // A code system without concepts leaves its codes to others, whatever it says of its content.
+        if evaluation.is_partial() || entries.is_empty() {
             return None;
         }
         let mut systems: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
@@ -65,7 +66,8 @@ impl Members {
 }
 
 /// The codes of the value set of a canonical URL (`url` or `url|version`). `None` if there is no such value
-/// set, or if its codes cannot be listed because a code system is not installed or is there in part only.
+/// set, or if its codes cannot be listed because a code system is not installed, is there in part only or has
+/// no concepts.
 pub fn members(value_set_url: &str) -> Option<&'static Members> {
     static MEMBERS: LazyLock<HashMap<&'static str, OnceLock<Option<Members>>>> =
         LazyLock::new(|| table::value_sets().map(|url| (url, OnceLock::new())).collect());
@@ -94,7 +96,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_listed_has_no_members() {
-        for name in ["ucum-units", "doc-typecodes", "service-type", "absent"] {
+        for name in ["ucum-units", "doc-typecodes", "service-type", "message-events", "absent"] {
             assert!(members(&format!("{BASE}{name}")).is_none(), "{name}");
         }
     }

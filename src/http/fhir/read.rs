@@ -20,9 +20,7 @@ pub(super) async fn read(
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let (kind, id) = path.into_inner();
-    // The id first: it may be the name of an operation, also where the alias takes `r4` for a type.
-    let id = logical_id(&id)?;
-    let found = ops.read_resource(&caller.actor, known(&kind)?, &id).await?;
+    let found = ops.read_resource(&caller.actor, known(&kind)?, &logical_id(&id)?).await?;
     answer(&request, format, found)
 }
 
@@ -77,7 +75,11 @@ pub(super) fn shown(body: Vec<u8>, format: FhirFormat) -> Result<Vec<u8>, HttpEr
 }
 
 pub(super) fn known(kind: &str) -> Result<&str, HttpError> {
-    if resource_type::is_known(kind) { Ok(kind) } else { Err(HttpError::NotFound) }
+    match kind {
+        kind if resource_type::is_known(kind) => Ok(kind),
+        operation if operation.starts_with('$') => Err(HttpError::no_operation()),
+        _ => Err(HttpError::NotFound),
+    }
 }
 
 pub(super) fn logical_id(text: &str) -> Result<LogicalId, HttpError> {

@@ -324,6 +324,12 @@ fn parameters_are_right_or_refused_by_name() {
         let found = problems.iter().any(|each| each.path == path && each.code == code);
         assert!(found, "{parameters:?}: {problems}");
     }
+    let (long, many) = ("x".repeat(LONGEST_FILTER + 1), vec![("designation", "de"); 101]);
+    for parameters in [vec![("filter", long.as_str())], many] {
+        let all: Vec<_> = [("url", "urn:x")].into_iter().chain(parameters).collect();
+        let problems = request(&all).expect_err("is too much");
+        assert_eq!(problems.iter().next().map(|each| each.code), Some(ProblemCode::TooLong));
+    }
     let inputs = Inputs::read([("url".to_owned(), "urn:x".to_owned())], None, None).expect("is read");
     assert!(ExpandRequest::read(inputs, Level::Instance).is_err());
 }
