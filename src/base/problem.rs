@@ -23,6 +23,10 @@ pub enum ProblemCode {
     BusinessRule,
     /// What is asked for is not supported.
     Unsupported,
+    /// What is named is not there.
+    NotFound,
+    /// It would take more work, or a longer answer, than is given.
+    TooCostly,
 }
 
 impl ProblemCode {
@@ -38,6 +42,8 @@ impl ProblemCode {
             Self::Invariant => "invariant",
             Self::BusinessRule => "business-rule",
             Self::Unsupported => "not-supported",
+            Self::NotFound => "not-found",
+            Self::TooCostly => "too-costly",
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct ResourceOffer<'a> {
     pub interactions: &'a [&'a str],
     /// Whether writing checks versions.
     pub versioning: Versioning,
+    /// Operations on it: name without `$`, and id of the OperationDefinition of R4.
+    pub operations: &'a [(&'a str, &'a str)],
 }
 
 /// What versions mean. R4 valueset-versioning-policy.html.
@@ -80,11 +82,17 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
         .with_items("interaction", interactions(offer.interactions))
         .with("versioning", Json::string(versioning))
+        .with_items("operation", offer.operations.iter().map(operation).collect())
         .into()
 }
 
 fn interactions(codes: &[&str]) -> Vec<Json> {
     codes.iter().map(|code| Object::new().with("code", Json::string(*code)).into()).collect()
+}
+
+fn operation((name, definition): &(&str, &str)) -> Json {
+    let definition = format!("http://hl7.org/fhir/OperationDefinition/{definition}");
+    Object::new().with("name", Json::string(*name)).with("definition", Json::string(definition)).into()
 }
 
 const NAME: &str = "Causeway";
@@ -104,6 +112,7 @@ mod tests {
                 supported_profiles: &[],
                 interactions: &["read"],
                 versioning: Versioning::Versioned,
+                operations: if *name == "ValueSet" { &[("expand", "ValueSet-expand")] } else { &[] },
             })
             .collect();
         let statement = statement(&Offer {
@@ -121,6 +130,10 @@ mod tests {
             assert_eq!(resource.items("interaction").len(), 1);
             assert_eq!(resource.text_at(&["interaction", "0", "code"]), Some("read"));
             assert!(resource.get("supportedProfile").is_none());
+            let is_value_set = resource.text_at(&["type"]) == Some("ValueSet");
+            let operation = resource.text_at(&["operation", "0", "definition"]);
+            let expected = "http://hl7.org/fhir/OperationDefinition/ValueSet-expand";
+            assert_eq!(operation, is_value_set.then_some(expected));
         }
         assert_eq!(statement.text_at(&["rest", "0", "interaction", "0", "code"]), Some("batch"));
         assert_eq!(statement.text_at(&["implementation", "url"]), Some("https://gateway.example/fhir/r4"));

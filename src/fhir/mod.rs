@@ -7,12 +7,14 @@ pub mod definitions;
 pub mod index;
 pub mod json;
 pub mod outcome;
+pub mod package;
 pub mod patch;
 pub mod reference;
 pub mod resource_type;
 pub mod search;
 pub mod structure;
 pub mod temporal;
+pub mod terminology;
 pub mod transaction;
 pub mod uri;
 

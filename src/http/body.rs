@@ -27,6 +27,10 @@ pub struct OptionalJson(pub Option<Json>);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FhirJson(pub Json);
 
+/// As [`FhirJson`] where a body may be left out, as in a GET.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OptionalFhirJson(pub Option<Json>);
+
 /// As [`FhirJson`], with the bytes as they came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FhirDocument {
@@ -91,6 +95,24 @@ impl FromRequest for FhirJson {
         Box::pin(async move {
             checked?;
             read_json(payload).await.map(Self)
+        })
+    }
+}
+
+impl FromRequest for OptionalFhirJson {
+    type Error = HttpError;
+    type Future = LocalBoxFuture<'static, Result<Self, HttpError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let checked = check_type(request, FHIR_TYPES);
+        let payload = payload.take();
+        Box::pin(async move {
+            let bytes = read_whole(payload).await?;
+            if bytes.is_empty() {
+                return Ok(Self(None));
+            }
+            checked?;
+            parse(bytes).await.map(|json| Self(Some(json)))
         })
     }
 }

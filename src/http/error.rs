@@ -19,6 +19,9 @@ pub enum HttpError {
     /// There is no such thing, or the actor may not know of it.
     #[error("there is nothing at this address")]
     NotFound,
+    /// What the request names is not there, and it is said what.
+    #[error("what is asked for is not here")]
+    Absent(Problems),
     /// It was here, and was deleted.
     #[error("it was deleted")]
     Gone,
@@ -126,10 +129,15 @@ impl HttpError {
         Self::Invalid(Problems::one(path, code, detail))
     }
 
+    /// There is no such operation here. R4 operations.html.
+    pub fn no_operation() -> Self {
+        Self::Absent(Problems::one("", ProblemCode::Unsupported, "there is no such operation here"))
+    }
+
     /// The status. STYLE section 3 and R4 http.html#rejecting-updates.
     pub fn status(&self) -> StatusCode {
         match self {
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::Absent(_) => StatusCode::NOT_FOUND,
             Self::Gone => StatusCode::GONE,
             Self::VersionMismatch { .. } | Self::ManyMatches | Self::Unresolved { is_many: true, .. } => {
                 StatusCode::PRECONDITION_FAILED
@@ -159,7 +167,7 @@ impl HttpError {
     /// The problems with the input, where that is what failed.
     pub fn problems(&self) -> Option<&Problems> {
         match self {
-            Self::Invalid(problems) | Self::Rule(problems) => Some(problems),
+            Self::Invalid(problems) | Self::Rule(problems) | Self::Absent(problems) => Some(problems),
             Self::At { error, .. } => error.problems(),
             _ => None,
         }

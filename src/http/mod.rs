@@ -35,7 +35,7 @@ mod sse;
 mod watch;
 
 pub use address::{Network, NetworkError};
-pub use body::{ApiJson, FhirDocument, FhirJson, OptionalJson, PatchBody, WholeBody};
+pub use body::{ApiJson, FhirDocument, FhirJson, OptionalFhirJson, OptionalJson, PatchBody, WholeBody};
 pub use caller::{AtTenant, Caller, CurrentRequest};
 pub use conditional::{EntityTag, IfMatch, is_not_modified, last_modified};
 pub use disposition::{Disposition, content_disposition};

@@ -21,6 +21,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::Fault => "server_error",
         HttpError::At { error, .. } => code(error),
         HttpError::NotFound
+        | HttpError::Absent(_)
         | HttpError::Gone
         | HttpError::VersionMismatch { .. }
         | HttpError::PreconditionRequired

@@ -66,7 +66,7 @@ fn plain(severity: &str, code: &str, diagnostics: &str) -> Json {
 /// The issue code. R4 valueset-issue-type.html; STYLE section 3.
 fn code(error: &HttpError) -> &'static str {
     match error {
-        HttpError::NotFound | HttpError::Unresolved { is_many: false, .. } => "not-found",
+        HttpError::NotFound | HttpError::Absent(_) | HttpError::Unresolved { is_many: false, .. } => "not-found",
         HttpError::ManyMatches | HttpError::Unresolved { is_many: true, .. } => "multiple-matches",
         HttpError::TooCostly(_) => "too-costly",
         HttpError::At { error, .. } => code(error),

@@ -43,7 +43,7 @@ fn item(problem: &Problem) -> Json {
 /// The word that programs tell failures apart by.
 fn code(error: &HttpError) -> &'static str {
     match error {
-        HttpError::NotFound => "not-found",
+        HttpError::NotFound | HttpError::Absent(_) => "not-found",
         HttpError::ManyMatches => "many-matches",
         HttpError::TooCostly(_) => "too-costly",
         HttpError::At { error, .. } => code(error),

@@ -10,7 +10,7 @@ use actix_web::guard::{self, Guard};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::from_fn;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::access::{Decision, Operation, Role, decide};
 
@@ -122,10 +122,17 @@ fn resource(routes: &[&Route], edge: &Arc<Edge>) -> actix_web::Resource {
         resource = resource.route((route.handler)().guard(OfMethod(route.method.clone())).wrap(door));
     }
     let methods: Vec<Method> = routes.iter().map(|route| route.method.clone()).collect();
-    resource.default_service(web::to(move |method: Method| {
+    let names_its_end = routes.first().is_some_and(|route| !route.path.ends_with('}'));
+    resource.default_service(web::to(move |method: Method, request: HttpRequest| {
+        let is_unknown = !names_its_end && is_operation(request.path()) && method != Method::OPTIONS;
         let methods = methods.clone();
-        async move { other_method(&method, methods) }
+        async move { if is_unknown { Err(HttpError::no_operation()) } else { other_method(&method, methods) } }
     }))
+}
+
+/// Whether a path ends in the name of a FHIR operation. R4 operations.html#executing.
+pub(super) fn is_operation(path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|end| end.starts_with('$') || end.starts_with("%24"))
 }
 
 /// OPTIONS says what there is; any other method is not there.

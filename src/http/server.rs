@@ -11,8 +11,9 @@ use actix_web::{App, HttpServer, web};
 use tokio::task::JoinHandle;
 
 use super::edge::Edge;
+use super::form::Form;
 use super::frame::{frame, plain};
-use super::route::mount;
+use super::route::{is_operation, mount};
 use super::watch::{Patience, Watch};
 use super::{HttpError, Route};
 
@@ -135,7 +136,12 @@ pub(super) fn application(config: &mut web::ServiceConfig, routes: &[Route], edg
     config.app_data(web::Data::new(Arc::clone(edge)));
     config.app_data(web::PayloadConfig::new(usize::try_from(edge.settings.max_body_bytes).unwrap_or(usize::MAX)));
     mount(config, routes, edge);
-    config.default_service(web::to(|| async { Err::<actix_web::HttpResponse, _>(HttpError::NotFound) }));
+    config.default_service(web::to(|request: actix_web::HttpRequest| {
+        let path = request.path();
+        let is_unknown = Form::of(path) == Form::Fhir && is_operation(path);
+        let error = if is_unknown { HttpError::no_operation() } else { HttpError::NotFound };
+        async move { Err::<actix_web::HttpResponse, _>(error) }
+    }));
 }
 
 /// How often connections are looked at, at most and at least.

@@ -12,6 +12,9 @@ pub enum Error {
     /// There is no such thing, or the actor may not know that there is.
     #[error("not found")]
     NotFound,
+    /// What the request names is not there; said without doubt, because it is no secret.
+    #[error("{0}")]
+    Absent(Problems),
     /// There was such a thing.
     #[error("gone")]
     Gone,

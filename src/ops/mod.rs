@@ -15,6 +15,7 @@ pub mod reports;
 pub mod resources;
 pub mod rules;
 pub mod sending;
+mod terminology;
 pub mod tokens;
 mod trail;
 pub mod twins;

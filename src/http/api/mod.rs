@@ -80,6 +80,7 @@ impl From<ops::Error> for HttpError {
     fn from(error: ops::Error) -> Self {
         match error {
             ops::Error::NotFound => Self::NotFound,
+            ops::Error::Absent(problems) => Self::Absent(problems),
             ops::Error::Gone => Self::Gone,
             ops::Error::Denied(denial) => Self::Denied(denial),
             ops::Error::Unauthenticated => Self::Unauthenticated(super::Challenge::Missing),

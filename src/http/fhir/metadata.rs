@@ -36,6 +36,19 @@ fn offer(resource_type: &str) -> ResourceOffer<'_> {
         supported_profiles: &[],
         interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
         versioning: Versioning::VersionedUpdate,
+        operations: operations(resource_type),
+    }
+}
+
+fn operations(resource_type: &str) -> &'static [(&'static str, &'static str)] {
+    match resource_type {
+        "ValueSet" => &[("expand", "ValueSet-expand"), ("validate-code", "ValueSet-validate-code")],
+        "CodeSystem" => &[
+            ("lookup", "CodeSystem-lookup"),
+            ("validate-code", "CodeSystem-validate-code"),
+            ("subsumes", "CodeSystem-subsumes"),
+        ],
+        _ => &[],
     }
 }
 

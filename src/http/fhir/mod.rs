@@ -6,6 +6,7 @@ mod history;
 mod metadata;
 mod read;
 mod search;
+mod terminology;
 mod write;
 
 use actix_web::http::Method;
@@ -17,7 +18,7 @@ use super::Route;
 
 /// The routes below `/fhir/r4` and `/fhir`.
 pub fn routes() -> Vec<Route> {
-    vec![
+    let mut routes = vec![
         Route::post("/fhir/r4", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::post("/fhir/r4/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::post("/fhir", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
@@ -64,5 +65,25 @@ pub fn routes() -> Vec<Route> {
         Route::get("/fhir/{type}/{id}/_history", Op::FhirHistory, || web::to(history::of_instance)),
         Route::get("/fhir/r4/{type}/{id}/_history/{version}", Op::FhirRead, || web::to(read::vread)),
         Route::get("/fhir/{type}/{id}/_history/{version}", Op::FhirRead, || web::to(read::vread)),
-    ]
+    ];
+    for method in [Method::GET, Method::POST] {
+        let operation = |path, handler| Route::new(method.clone(), path, Op::FhirRead, handler);
+        routes.extend([
+            operation("/fhir/r4/{type}/$expand", || web::to(terminology::expand)),
+            operation("/fhir/{type}/$expand", || web::to(terminology::expand)),
+            operation("/fhir/r4/{type}/{id}/$expand", || web::to(terminology::expand_stored)),
+            operation("/fhir/{type}/{id}/$expand", || web::to(terminology::expand_stored)),
+            operation("/fhir/r4/{type}/$validate-code", || web::to(terminology::validate_code)),
+            operation("/fhir/{type}/$validate-code", || web::to(terminology::validate_code)),
+            operation("/fhir/r4/{type}/{id}/$validate-code", || web::to(terminology::validate_code_stored)),
+            operation("/fhir/{type}/{id}/$validate-code", || web::to(terminology::validate_code_stored)),
+            operation("/fhir/r4/{type}/$lookup", || web::to(terminology::lookup)),
+            operation("/fhir/{type}/$lookup", || web::to(terminology::lookup)),
+            operation("/fhir/r4/{type}/$subsumes", || web::to(terminology::subsumes)),
+            operation("/fhir/{type}/$subsumes", || web::to(terminology::subsumes)),
+            operation("/fhir/r4/{type}/{id}/$subsumes", || web::to(terminology::subsumes_stored)),
+            operation("/fhir/{type}/{id}/$subsumes", || web::to(terminology::subsumes_stored)),
+        ]);
+    }
+    routes
 }

@@ -75,9 +75,16 @@ pub(super) fn shown(body: Vec<u8>, format: FhirFormat) -> Result<Vec<u8>, HttpEr
 }
 
 pub(super) fn known(kind: &str) -> Result<&str, HttpError> {
-    if resource_type::is_known(kind) { Ok(kind) } else { Err(HttpError::NotFound) }
+    match kind {
+        kind if resource_type::is_known(kind) => Ok(kind),
+        operation if operation.starts_with('$') => Err(HttpError::no_operation()),
+        _ => Err(HttpError::NotFound),
+    }
 }
 
 pub(super) fn logical_id(text: &str) -> Result<LogicalId, HttpError> {
+    if text.starts_with('$') {
+        return Err(HttpError::no_operation());
+    }
     LogicalId::parse(text).map_err(|error| HttpError::invalid("id", crate::base::ProblemCode::Value, error.to_string()))
 }

@@ -12,6 +12,7 @@ fn every_error() -> Vec<HttpError> {
     let needed = NeededScope { context: Context::User, resource_type: "Patient".into(), permission: Permission::Read };
     let all = vec![
         HttpError::NotFound,
+        HttpError::no_operation(),
         HttpError::Gone,
         HttpError::VersionMismatch { current: Some(VersionId(4)) },
         HttpError::PreconditionRequired,
@@ -52,6 +53,7 @@ fn every_error() -> Vec<HttpError> {
     for error in &all {
         match error {
             HttpError::NotFound
+            | HttpError::Absent(_)
             | HttpError::Gone
             | HttpError::VersionMismatch { .. }
             | HttpError::PreconditionRequired

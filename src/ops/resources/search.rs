@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::access::{Actor, Operation, decide_type};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Sha256};
+use crate::fhir::Json;
 use crate::fhir::search::extract::values_of;
 use crate::fhir::search::query::{Include, Summary, Total, Unsupported};
 use crate::fhir::search::{
@@ -147,6 +148,32 @@ impl Ops {
         }
         self.authorize_search(actor, &query).await?;
         Ok(Search { query, compartment: None, base, place: None, limit: most })
+    }
+
+    /// The resource of a type that says it is `url`, of this version if one is named, else the one that changed
+    /// last. For use cases that have authorized their actor.
+    pub(in crate::ops) async fn by_canonical(
+        &self,
+        actor: &Actor,
+        resource_type: &str,
+        url: &str,
+        version: Option<&str>,
+    ) -> Result<Option<Json>, Error> {
+        let base = fhir_base(&self.base_url(&actor.tenant));
+        let escaped = [',', '$', '|']
+            .iter()
+            .fold(url.replace('\\', "\\\\"), |text, separator| text.replace(*separator, &format!("\\{separator}")));
+        let query = self.understood(Some(resource_type), &[("url".to_owned(), escaped)], &base)?;
+        let search = Search { query, compartment: None, base, place: None, limit: MOST_VERSIONS };
+        let mut found = self.desk(actor).search(search, Counting::No).await?.resources;
+        found.sort_by_key(|one| std::cmp::Reverse(one.last_updated));
+        for stored in &found {
+            let document = document(stored)?;
+            if version.is_none_or(|version| document.text_at(&["version"]) == Some(version)) {
+                return Ok(Some(document));
+            }
+        }
+        Ok(None)
     }
 
     fn understood(
@@ -342,5 +369,7 @@ const USUAL_COUNT: usize = 50;
 const MOST_COUNTED: i64 = 100_000;
 /// Resources that come with the matches of a page.
 const MOST_INCLUDED: usize = 2_000;
+/// Versions of one definition that are looked at.
+const MOST_VERSIONS: usize = 100;
 /// Steps that `:iterate` follows.
 const MOST_ROUNDS: usize = 6;

@@ -10,3 +10,5 @@ mod history;
 mod instances;
 #[cfg(test)]
 mod search;
+#[cfg(test)]
+mod terminology;
