@@ -101,11 +101,13 @@ impl Decimal {
     }
 
     /// Without its sign.
+    #[must_use]
     pub fn abs(self) -> Self {
         Self { mantissa: self.mantissa.saturating_abs(), ..self }
     }
 
     /// With the other sign.
+    #[must_use]
     pub fn negate(self) -> Self {
         Self { mantissa: self.mantissa.saturating_neg(), ..self }
     }
@@ -166,21 +168,25 @@ impl Decimal {
     }
 
     /// The whole number towards zero.
+    #[must_use]
     pub fn truncated(self) -> Self {
         Self { mantissa: self.mantissa / self.unit(), scale: 0 }
     }
 
     /// The whole number below or at it.
+    #[must_use]
     pub fn floor(self) -> Self {
         Self { mantissa: self.mantissa.div_euclid(self.unit()), scale: 0 }
     }
 
     /// The whole number above or at it.
+    #[must_use]
     pub fn ceiling(self) -> Self {
         self.negate().floor().negate()
     }
 
     /// Rounded to so many places, half away from zero. Adds no places.
+    #[must_use]
     pub fn rounded(self, places: u32) -> Self {
         let Some(cut) = self.scale.checked_sub(places) else { return self };
         // What is cut off by more places than a number can have is nothing.
@@ -200,11 +206,13 @@ impl Decimal {
     }
 
     /// Half of what the last digit stands for.
+    #[must_use]
     pub fn half_unit(self) -> Self {
         Self { mantissa: 5, scale: self.scale + 1 }
     }
 
     /// Without zeros at the end of the fraction.
+    #[must_use]
     pub fn stripped(mut self) -> Self {
         while self.scale > 0 && self.mantissa % 10 == 0 {
             self.mantissa /= 10;

@@ -148,6 +148,7 @@ impl Quantity {
     }
 
     /// With the other sign.
+    #[must_use]
     pub fn negate(&self) -> Self {
         Self { value: self.value.negate(), unit: self.unit.clone() }
     }

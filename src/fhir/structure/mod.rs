@@ -15,6 +15,7 @@
 mod check;
 mod codes;
 mod contained;
+pub mod invariants;
 pub mod narrative;
 mod path;
 mod primitive;

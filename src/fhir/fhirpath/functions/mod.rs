@@ -143,7 +143,7 @@ impl<'a> Evaluator<'_, 'a> {
             | F::Unescape
             | F::Trim
             | F::Split
-            | F::Join => self.strings(call, input, focus)?,
+            | F::Join => self.strings(call, &input, focus)?,
         })
     }
 

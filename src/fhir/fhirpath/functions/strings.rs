@@ -26,15 +26,15 @@ impl<'a> Evaluator<'_, 'a> {
     pub(super) fn strings(
         &mut self,
         call: &'a Call,
-        input: Items<'a>,
+        input: &[Item<'a>],
         focus: Focus<'_, 'a>,
     ) -> Result<Items<'a>, EvaluateError> {
         use Function as F;
         let arguments = call.arguments.as_slice();
         if call.function == F::Join {
-            return self.join(&input, call, focus);
+            return self.join(input, call, focus);
         }
-        let value = match single(&input)? {
+        let value = match single(input)? {
             None => return Ok(Vec::new()),
             Some(item) => item.value(),
         };

@@ -208,7 +208,9 @@ fn evaluate(text: &str) {
     let environment = Environment { now: Some(Timestamp(0)), ..Environment::of(&patient) };
     let limits = Limits { steps: 20_000, text_bytes: 10_000, strict: false };
     if let Ok(found) = expression.evaluate(Node::resource(&patient), &environment, &limits) {
-        found.iter().for_each(|item| drop(item.to_text()));
+        for item in &found {
+            drop(item.to_text());
+        }
     }
 }
 
