@@ -20,8 +20,10 @@ use super::path::{Step, expression};
 use super::table::{Class, Member, TypeDef, definitions};
 use super::{Issue, IssueCode, Limits};
 
-/// Steps that all rules of a resource may take together.
-const STEPS: u64 = 20_000_000;
+/// Steps that all rules of a resource may take together, and how many more for each element: what takes longer than
+/// in proportion to the size of a resource comes to an end.
+const STEPS: u64 = 2_000_000;
+const STEPS_AN_ELEMENT: u64 = 300;
 
 /// Which invariants a resource breaks; what is not an element of R4 is passed over.
 pub fn check(resource: &Json, limits: &Limits) -> Vec<Issue> {
@@ -29,12 +31,13 @@ pub fn check(resource: &Json, limits: &Limits) -> Vec<Issue> {
         limits,
         environment: Environment::of(resource),
         budget: Budget { steps: STEPS, ..Budget::default() },
+        is_exhausted: false,
         issues: Vec::new(),
-        dropped: 0,
+        dropped: Dropped::default(),
         path: Vec::new(),
         depth: 0,
     };
-    checker.resource(resource);
+    checker.resource(resource, false);
     checker.finish()
 }
 
@@ -47,20 +50,30 @@ struct Checker<'a, 'l> {
     limits: &'l Limits,
     environment: Environment<'a>,
     budget: Budget,
+    /// Whether the budget is used up.
+    is_exhausted: bool,
     issues: Vec<Issue>,
-    dropped: usize,
+    dropped: Dropped,
     path: Vec<Step<'a>>,
     depth: usize,
 }
 
+/// Issues that there is no room for.
+#[derive(Default)]
+struct Dropped {
+    errors: usize,
+    warnings: usize,
+}
+
 impl<'a> Checker<'a, '_> {
-    fn resource(&mut self, value: &'a Json) {
+    fn resource(&mut self, value: &'a Json, is_contained: bool) {
         let node = Node::resource(value);
         let (Some(def), Some(object)) = (node.def(), value.as_object()) else { return };
         if self.path.is_empty() {
             self.path.push(Step::Name(def.name));
         }
-        if !has_narrative(object) && def.is_a("DomainResource") {
+        // "Contained resources do not have narrative", R4 domainresource.html#text.
+        if !is_contained && !has_narrative(object) && def.is_a("DomainResource") {
             self.issue(Severity::Warning, rules::DOM_6);
         }
         self.members(node, object, def);
@@ -71,14 +84,14 @@ impl<'a> Checker<'a, '_> {
         let own = Environment::of(value);
         let outer = self.environment;
         self.environment = Environment { bundle: own.bundle.or(outer.bundle), ..own };
-        self.resource(value);
+        self.resource(value, false);
         self.environment = outer;
     }
 
     fn contained_resource(&mut self, value: &'a Json) {
         let outer = self.environment;
         self.environment.resource = Node::resource(value);
-        self.resource(value);
+        self.resource(value, true);
         self.environment = outer;
     }
 
@@ -173,12 +186,17 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn run(&mut self, rules: &'static [Rule], node: Node<'a>) {
+        self.budget.steps = self.budget.steps.saturating_add(STEPS_AN_ELEMENT);
         for rule in rules {
+            if self.is_exhausted {
+                return;
+            }
             match rule.expression.is_true(node, &self.environment, &mut self.budget) {
                 Ok(Some(true)) => {}
                 Ok(_) => self.issue(rule.severity, &rule.text),
                 Err(EvaluateError::Steps) => {
-                    self.add(Severity::Warning, IssueCode::TooLong, rule.too_long.as_str().into());
+                    self.is_exhausted = true;
+                    self.add(Severity::Warning, IssueCode::TooLong, &rule.too_long);
                 }
                 Err(_) => self.issue(Severity::Warning, &rule.undecided),
             }
@@ -186,24 +204,38 @@ impl<'a> Checker<'a, '_> {
     }
 
     fn issue(&mut self, severity: Severity, text: &'static str) {
-        self.add(severity, IssueCode::Invariant, text.into());
+        self.add(severity, IssueCode::Invariant, text);
     }
 
-    fn add(&mut self, severity: Severity, code: IssueCode, diagnostics: Cow<'static, str>) {
+    /// Adds an issue if there is room; errors take the room of warnings.
+    fn add(&mut self, severity: Severity, code: IssueCode, text: &'static str) {
+        let is_error = severity == Severity::Error;
         if self.issues.len() >= self.limits.issues {
-            self.dropped += 1;
-            return;
+            let warning = self.issues.iter().rposition(|issue| !issue.is_error()).filter(|_| is_error);
+            let Some(warning) = warning else {
+                self.dropped.errors += usize::from(is_error);
+                self.dropped.warnings += usize::from(!is_error);
+                return;
+            };
+            self.issues.remove(warning);
+            self.dropped.warnings += 1;
         }
-        self.issues.push(Issue { severity, code, expression: expression(&self.path), diagnostics });
+        self.issues.push(Issue {
+            severity,
+            code,
+            expression: expression(&self.path),
+            diagnostics: Cow::Borrowed(text),
+        });
     }
 
     fn finish(mut self) -> Vec<Issue> {
-        if self.dropped > 0 {
+        let Dropped { errors, warnings } = self.dropped;
+        if errors + warnings > 0 {
             self.issues.push(Issue {
-                severity: Severity::Error,
+                severity: if errors > 0 { Severity::Error } else { Severity::Warning },
                 code: IssueCode::TooLong,
                 expression: String::new(),
-                diagnostics: format!("and {} more issues", self.dropped).into(),
+                diagnostics: format!("and {} more issues", errors + warnings).into(),
             });
         }
         self.issues

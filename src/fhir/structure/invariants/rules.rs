@@ -97,7 +97,9 @@ impl Rules {
                 expression,
                 text: format!("{human} ({key})"),
                 undecided: format!("the rule could not be evaluated: {human} ({key})"),
-                too_long: format!("the rule takes too long to evaluate: {human} ({key})"),
+                too_long: format!(
+                    "the rules take too long; not all were evaluated, the first of them: {human} ({key})"
+                ),
             };
             rules.count += 1;
             if definitions().find(path).is_some() {
