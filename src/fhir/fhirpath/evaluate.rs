@@ -1,8 +1,9 @@
 //! Runs an expression. FHIRPath 2.0.0 §Path selection, §Operations.
 
 use std::cmp::Ordering;
+use std::ops::ControlFlow;
 
-use super::ast::{Constant, Expr, Operation, Operator, Step, TypeName};
+use super::ast::{Constant, Expr, Function, Operation, Operator, Step, TypeName};
 use super::equality::{as_decimal, as_quantity, equal_lists, equivalent_lists};
 use super::item::Item;
 use super::quantity::Quantity;
@@ -93,8 +94,10 @@ impl<'a> Evaluator<'_, 'a> {
             }],
             Expr::Path { base, steps } => {
                 let mut items = self.eval(base, focus)?;
-                for step in steps {
-                    items = self.step(step, items, focus)?;
+                let mut steps = steps.iter().peekable();
+                while let Some(step) = steps.next() {
+                    let needs_one = steps.peek().is_some_and(|next| needs_one(next));
+                    items = self.step(step, items, focus, needs_one)?;
                 }
                 items
             }
@@ -136,7 +139,14 @@ impl<'a> Evaluator<'_, 'a> {
         Ok(items.to_vec())
     }
 
-    fn step(&mut self, step: &'a Step, items: Items<'a>, focus: Focus<'_, 'a>) -> Result<Items<'a>, EvaluateError> {
+    /// `needs_one`: what follows looks at the first item only.
+    fn step(
+        &mut self,
+        step: &'a Step,
+        items: Items<'a>,
+        focus: Focus<'_, 'a>,
+        needs_one: bool,
+    ) -> Result<Items<'a>, EvaluateError> {
         self.budget.steps(1 + items.len())?;
         match step {
             Step::First(name) => {
@@ -145,9 +155,9 @@ impl<'a> Evaluator<'_, 'a> {
                 if name.starts_with(|letter: char| letter.is_ascii_uppercase()) && items.iter().any(is_named) {
                     return Ok(items);
                 }
-                self.members(&items, name)
+                self.members(&items, name, needs_one)
             }
-            Step::Member(name) => self.members(&items, name),
+            Step::Member(name) => self.members(&items, name, needs_one),
             Step::Call(call) => self.call(call, items, focus),
             Step::At(index) => {
                 let index = self.eval(index, focus)?;
@@ -162,18 +172,26 @@ impl<'a> Evaluator<'_, 'a> {
         }
     }
 
-    pub(super) fn members(&mut self, items: &[Item<'a>], name: &'a str) -> Result<Items<'a>, EvaluateError> {
+    fn members(&mut self, items: &[Item<'a>], name: &str, needs_one: bool) -> Result<Items<'a>, EvaluateError> {
         let mut found = Vec::new();
         let mut is_known = true;
         for item in items {
             match item {
-                Item::Node(node) => is_known &= node.child(name, &mut |child| found.push(Item::Node(child))),
+                Item::Node(node) => {
+                    is_known &= node.child(name, &mut |child| {
+                        found.push(Item::Node(child));
+                        if needs_one { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                    });
+                }
                 Item::Type { namespace, name: own } => match name {
                     "namespace" => found.push(Item::text(namespace)),
                     "name" => found.push(Item::text(own)),
                     _ => is_known = false,
                 },
                 _ => is_known = false,
+            }
+            if needs_one && !found.is_empty() {
+                break;
             }
         }
         if !is_known && self.is_strict {
@@ -311,6 +329,12 @@ impl<'a> Evaluator<'_, 'a> {
             },
         })
     }
+}
+
+/// Whether a step gives the same for the first item of a collection as for all of it.
+fn needs_one(step: &Step) -> bool {
+    let Step::Call(call) = step else { return false };
+    call.arguments.is_empty() && matches!(call.function, Function::First | Function::Exists | Function::Empty)
 }
 
 /// The one item, if there is any.

@@ -1,5 +1,7 @@
 //! Elements of documents, with their types: what `.name` finds. R4 fhirpath.html#using.
 
+use std::ops::ControlFlow;
+
 use crate::fhir::structure::{Class, Primitive, TypeDef, TypeRef, definitions};
 use crate::fhir::{Json, Object};
 
@@ -76,8 +78,8 @@ impl<'a> Node<'a> {
         Some((self.value?.as_object()?, def))
     }
 
-    /// Gives `take` each child with this name. `false` if the type has no such element.
-    pub(super) fn child(&self, name: &str, take: &mut impl FnMut(Self)) -> bool {
+    /// Gives `take` each child with this name, until it has enough. `false` if the type has no such element.
+    pub(super) fn child(&self, name: &str, take: &mut impl FnMut(Self) -> ControlFlow<()>) -> bool {
         let Some(own) = self.def else {
             // What is not known may have any element.
             return true;
@@ -90,7 +92,7 @@ impl<'a> Node<'a> {
         let Some((object, def)) = self.members() else { return true };
         if !element.is_choice {
             if let Some(of_type) = element.types.first() {
-                Self::values(object.get(name), || sibling(object, name), of_type, take);
+                let _enough = Self::values(object.get(name), || sibling(object, name), of_type, take);
             }
             return true;
         }
@@ -105,7 +107,9 @@ impl<'a> Node<'a> {
                 Some(_) => (None, Some(value)),
                 None => (Some(value), sibling(object, member_name)),
             };
-            Self::values(value, || sibling, member.of_type, take);
+            if Self::values(value, || sibling, member.of_type, take).is_break() {
+                break;
+            }
         }
         true
     }
@@ -113,15 +117,19 @@ impl<'a> Node<'a> {
     /// Gives `take` each child, in the order of the document.
     pub(super) fn children(&self, take: &mut impl FnMut(Self)) {
         let Some((object, def)) = self.members() else { return };
+        let mut take = |child| {
+            take(child);
+            ControlFlow::Continue(())
+        };
         for (key, value) in object.iter() {
             let plain = key.strip_prefix('_');
             let name = plain.unwrap_or(key);
             let Some(member) = def.member(name) else { continue };
-            match plain {
-                Some(name) if object.get(name).is_some() => {}
-                Some(_) => Self::values(None, || Some(value), member.of_type, take),
-                None => Self::values(Some(value), || sibling(object, name), member.of_type, take),
-            }
+            let _all = match plain {
+                Some(name) if object.get(name).is_some() => ControlFlow::Continue(()),
+                Some(_) => Self::values(None, || Some(value), member.of_type, &mut take),
+                None => Self::values(Some(value), || sibling(object, name), member.of_type, &mut take),
+            };
         }
     }
 
@@ -130,9 +138,9 @@ impl<'a> Node<'a> {
         value: Option<&'a Json>,
         sibling: impl FnOnce() -> Option<&'a Json>,
         of_type: &TypeRef,
-        take: &mut impl FnMut(Self),
-    ) {
-        let Some(def) = definitions().get(of_type) else { return };
+        take: &mut impl FnMut(Self) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        let Some(def) = definitions().get(of_type) else { return ControlFlow::Continue(()) };
         let sibling = if matches!(def.class, Class::Primitive(_)) { sibling() } else { None };
         let list = |json: Option<&'a Json>| json.and_then(Json::as_array).unwrap_or_default();
         if matches!(value, Some(Json::Array(_))) || matches!(sibling, Some(Json::Array(_))) {
@@ -141,12 +149,13 @@ impl<'a> Node<'a> {
                 let half = |list: &'a [Json]| list.get(index).filter(|item| !matches!(item, Json::Null));
                 let (value, sibling) = (half(values), half(siblings));
                 if value.is_some() || sibling.is_some() {
-                    take(Self::element(value, sibling, def));
+                    take(Self::element(value, sibling, def))?;
                 }
             }
         } else if value.is_some() || sibling.is_some() {
-            take(Self::element(value, sibling, def));
+            take(Self::element(value, sibling, def))?;
         }
+        ControlFlow::Continue(())
     }
 }
 

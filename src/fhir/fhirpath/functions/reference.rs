@@ -1,5 +1,7 @@
 //! What R4 adds for extensions, references and profiles. R4 fhirpath.html#functions.
 
+use std::ops::ControlFlow;
+
 use crate::fhir::Json;
 use crate::fhir::fhirpath::EvaluateError;
 use crate::fhir::fhirpath::ast::Expr;
@@ -28,6 +30,7 @@ impl<'a> Evaluator<'_, 'a> {
                 if extension.json().and_then(|json| json.get("url")).and_then(Json::as_str) == Some(&*url) {
                     found.push(Item::Node(extension));
                 }
+                ControlFlow::Continue(())
             });
         }
         self.budget.steps(found.len())?;

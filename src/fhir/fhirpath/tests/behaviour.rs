@@ -128,3 +128,16 @@ fn a_budget_is_shared() {
     assert_eq!(ask(), Ok(Some(true)));
     assert_eq!((0..5).find_map(|_| ask().err()), Some(EvaluateError::Steps));
 }
+
+#[test]
+fn looking_at_the_first_item_is_no_work() {
+    let names = vec![r#"{"family": "a"}"#; 5000].join(",");
+    let patient = json(&format!(r#"{{"resourceType": "Patient", "name": [{names}]}}"#));
+    for text in ["name.first().family", "name.exists()", "name.empty().not()", "name.family.exists()"] {
+        let expression = Expression::parse(text).expect("parses");
+        let mut limits = Limits { steps: 12_000, ..Limits::default() };
+        let asked = expression.is_true(Node::resource(&patient), &Environment::of(&patient), &mut limits);
+        assert_eq!(asked, Ok(Some(true)), "{text}");
+        assert!(limits.steps > 11_900 || text.starts_with("name.family"), "{text}: {}", limits.steps);
+    }
+}

@@ -193,26 +193,24 @@ fn what_is_written_in_rust_is_what_the_expressions_say() {
     }
 }
 
-/// A resource whose rules take time in proportion to the square of its size.
-fn definition(size: usize) -> Json {
-    let element = |index: usize| format!(r#"{{"id": "A.{index}", "path": "A.{index}"}}"#);
-    let mut elements: Vec<String> = (0..size).map(element).collect();
-    elements.insert(0, r#"{"id": "A", "path": "A"}"#.to_owned());
-    json(&format!(
-        r#"{{"resourceType": "StructureDefinition", "url": "u", "name": "A", "status": "draft", "kind": "resource",
-            "abstract": false, "type": "A", "snapshot": {{"element": [{}]}}}}"#,
-        elements.join(",")
-    ))
-}
-
 #[test]
 fn work_has_an_end() {
-    let exhausted = |size| {
+    // obs-7 compares every code of every component with every code of the whole.
+    let exhausted = |size: usize| {
+        let coding = |index: usize| format!(r#"{{"system": "s", "code": "{index}"}}"#);
+        let component = |index: usize| format!(r#"{{"code": {{"coding": [{}]}}}}"#, coding(index + size));
+        let list = |item: &dyn Fn(usize) -> String| (0..size).map(item).collect::<Vec<_>>().join(",");
+        let observation = format!(
+            r#"{{"resourceType": "Observation", "status": "final", "code": {{"coding": [{}]}}, "valueString": "x",
+                "component": [{}]}}"#,
+            list(&coding),
+            list(&component)
+        );
         let limits = Limits { issues: 10_000, ..Limits::default() };
-        check(&definition(size), &limits).iter().filter(|issue| issue.code == IssueCode::TooLong).count()
+        check(&json(&observation), &limits).iter().filter(|issue| issue.code == IssueCode::TooLong).count()
     };
-    assert_eq!(exhausted(300), 0);
-    assert_eq!(exhausted(3000), 1);
+    assert_eq!(exhausted(100), 0);
+    assert_eq!(exhausted(2000), 1);
 }
 
 #[test]
