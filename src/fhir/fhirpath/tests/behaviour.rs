@@ -141,3 +141,16 @@ fn looking_at_the_first_item_is_no_work() {
         assert!(limits.steps > 11_900 || text.starts_with("name.family"), "{text}: {}", limits.steps);
     }
 }
+
+#[test]
+fn the_deepest_expressions_are_evaluated() {
+    for (before, after) in
+        [("name.select($this.where(", "))"), ("iif(true, ", ")"), ("(1 + ", ")"), ("-(", ")"), ("name[", "]")]
+    {
+        let nested = |depth| format!("{}0{}", before.repeat(depth), after.repeat(depth));
+        let deepest = (1..40).take_while(|depth| Expression::parse(&nested(*depth)).is_ok()).last().unwrap_or(0);
+        assert!((16..=32).contains(&deepest), "{before}: {deepest}");
+        // Whatever it finds: the stack is deep enough.
+        drop(found(&nested(deepest), &json(PATIENT)));
+    }
+}
