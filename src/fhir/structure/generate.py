@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Derives elements.tsv and codes.tsv from the definitions of FHIR R4 (4.0.1).
+"""Derives elements.tsv, codes.tsv and constraints.tsv from the definitions of FHIR R4 (4.0.1).
 
     generate.py DEFINITIONS
 
 DEFINITIONS is a folder with profiles-resources.json, profiles-types.json, valuesets.json,
 v2-tables.json and v3-codesystems.json of https://hl7.org/fhir/R4/downloads.html, each perhaps with
 .gz behind its name. Take the files that HL7 publishes: copies that servers ship may carry elements of
-their own (Meta.account) or of later versions (EvidenceVariable.characteristic.linkId). Writes the two tables beside this script. The definitions are CC0.
+their own (Meta.account) or of later versions (EvidenceVariable.characteristic.linkId). Writes the tables beside this script. The definitions are CC0.
 
 elements.tsv has a line for each type (data types, resources, and each nested element such as
 Patient.contact), and below it, indented by a tab, a line for each element that the type adds to its
@@ -22,6 +22,9 @@ base:
 codes.tsv has a line for each ValueSet of a required binding that can be enumerated from these
 definitions, and below it a line for each code system: TAB system TAB code TAB code ...
 A ValueSet that cannot be enumerated is absent; the script names it.
+
+constraints.tsv has a line for each FHIRPath rule: path TAB key TAB severity TAB expression TAB text. The path is a
+type, a nested element, or an element of one of them. Rules that the code knows by itself are absent: NATIVE.
 """
 
 import gzip
@@ -36,6 +39,10 @@ TYPES = "http://hl7.org/fhir/StructureDefinition/"
 NOT_R4 = {"SubscriptionStatus"}
 # Types whose elements others inherit.
 BASES = {"Element", "BackboneElement", "Resource", "DomainResource", "Quantity"}
+# Rules that every element, resource, extension, reference or narrative has.
+NATIVE = {"ele-1", "ext-1", "dom-2", "dom-3", "dom-4", "dom-5", "dom-6", "ref-1", "txt-1", "txt-2"}
+# Rules that are not in R4, which some copies of the definitions carry.
+NOT_R4_RULES = {"evv-1", "dom-r4b"}
 # Elements that hold any resource in R4; some copies of the definitions narrow them.
 AS_RESOURCE = {"Bundle.entry.response.outcome"}
 
@@ -70,8 +77,7 @@ def type_of(element, kind):
     return " ".join(names)
 
 
-def elements(definitions, out):
-    bindings = {}
+def base_types(definitions):
     wanted = [
         d
         for d in definitions
@@ -80,7 +86,22 @@ def elements(definitions, out):
         and d["kind"] != "logical"
         and d["name"] not in NOT_R4
     ]
-    for definition in sorted(wanted, key=lambda d: d["name"]):
+    return sorted(wanted, key=lambda d: d["name"])
+
+
+def constraints(definitions, out):
+    for definition in base_types(definitions):
+        for element in definition["snapshot"]["element"]:
+            for rule in element.get("constraint", []):
+                if rule["key"] in NATIVE | NOT_R4_RULES or "expression" not in rule:
+                    continue
+                texts = [" ".join(rule[name].split()) for name in ("expression", "human")]
+                print(element["path"], rule["key"], rule["severity"], *texts, sep="\t", file=out)
+
+
+def elements(definitions, out):
+    bindings = {}
+    for definition in base_types(definitions):
         rows = definition["snapshot"]["element"]
         root = definition["name"]
         nested = {}
@@ -206,6 +227,8 @@ def main():
     )
     with open(HERE / "elements.tsv", "w", encoding="utf-8") as out:
         bindings = elements(definitions, out)
+    with open(HERE / "constraints.tsv", "w", encoding="utf-8") as out:
+        constraints(definitions, out)
     with open(HERE / "codes.tsv", "w", encoding="utf-8") as out:
         codes(terminology, bindings, out)
 

@@ -7,7 +7,7 @@
 //! references, contained resources (dom-2 to dom-5, ref-1), narratives (txt-1, txt-2), ids, and resources
 //! within resources (`contained`, `Bundle.entry.resource`, `Parameters.parameter.resource`).
 //!
-//! Not looked at: the other invariants, profiles, extensions against their definitions; bindings that are
+//! The other invariants are for [`invariants::check`] to look at. Not looked at: profiles, extensions against their definitions; bindings that are
 //! not required; codes of required bindings whose ValueSet the definitions of R4 do not list (media types,
 //! currencies, UCUM units, a LOINC answer list); whether what is referred to exists, and of what type it is
 //! when the reference is a `urn:` or does not end in a type and an id.
@@ -15,6 +15,7 @@
 mod check;
 mod codes;
 mod contained;
+pub mod invariants;
 pub mod narrative;
 pub(in crate::fhir) mod path;
 mod primitive;

@@ -36,6 +36,8 @@ pub enum Class {
 pub struct TypeDef {
     /// `HumanName`, `Patient`, or the path of a nested element: `Patient.contact`.
     pub name: &'static str,
+    /// The name of the type that it is derived from; empty for `Element` and `Resource`.
+    pub base: &'static str,
     /// Kind.
     pub class: Class,
     /// Its elements, those of its bases included.
@@ -136,9 +138,22 @@ impl TypeDef {
         self.elements.iter().find(|element| element.name == name)
     }
 
+    /// Whether it is the type with this name or is derived from it.
+    pub fn is_a(&self, name: &str) -> bool {
+        let mut next = Some(self);
+        while let Some(def) = next {
+            if def.name == name {
+                return true;
+            }
+            next = definitions().find(def.base);
+        }
+        false
+    }
+
     fn build(row: &Row, rows: &[Row], by_name: &HashMap<&'static str, TypeId>) -> Self {
         let mut elements = Vec::new();
         let mut class = Primitive::of_type(row.name).map_or(Class::Complex, Class::Primitive);
+        let base = row.base;
         let mut next = Some(row);
         while let Some(row) = next {
             // The base comes first, as in the definitions.
@@ -160,7 +175,7 @@ impl TypeDef {
             }
         }
         members.sort_by(|left, right| left.name.cmp(&right.name));
-        Self { name: row.name, class, elements, members }
+        Self { name: row.name, base, class, elements, members }
     }
 }
 

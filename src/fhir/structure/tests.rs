@@ -6,7 +6,9 @@ mod corpus;
 mod datatypes;
 mod shape;
 
-fn json(text: &str) -> Json {
+pub(super) use corpus::{examples, put};
+
+pub(super) fn json(text: &str) -> Json {
     Json::parse(text.as_bytes(), &JsonLimits::default()).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 

@@ -16,7 +16,7 @@ const NOT_VALID: [(&str, &[&str]); 3] = [
     ("medicationrequest0301.json", &["MedicationRequest.dispenseRequest.performer.reference"]),
 ];
 
-fn examples() -> Vec<(String, Json)> {
+pub(in crate::fhir::structure) fn examples() -> Vec<(String, Json)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/fhir/examples");
     let mut files: Vec<_> =
         std::fs::read_dir(folder).expect("examples").map(|file| file.expect("a file").path()).collect();
@@ -41,7 +41,7 @@ fn the_examples_of_the_fhir_project_pass() {
 }
 
 /// Puts `value` at the place that comes `at`-th when the document is walked through.
-fn put(document: &mut Json, at: &mut usize, value: &Json) {
+pub(in crate::fhir::structure) fn put(document: &mut Json, at: &mut usize, value: &Json) {
     if *at == 0 {
         *document = value.clone();
     }
