@@ -1,5 +1,7 @@
 //! CapabilityStatement, made from what really runs. R4 capabilitystatement.html.
 
+use super::search::definitions::Targets;
+use super::search::{Definition, ParamType, Registry};
 use super::{Json, Object};
 
 /// What a server offers. Everything that is not in here is not offered.
@@ -72,6 +74,9 @@ pub fn statement(offer: &Offer<'_>) -> Json {
 }
 
 fn resource(offer: &ResourceOffer<'_>) -> Json {
+    let writes = offer.interactions.contains(&"update");
+    let is_searched = offer.interactions.contains(&"search-type");
+    let search = |items: Vec<Json>| if is_searched { items } else { Vec::new() };
     let versioning = match offer.versioning {
         Versioning::Versioned => "versioned",
         Versioning::VersionedUpdate => "versioned-update",
@@ -82,8 +87,53 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
         .with_items("interaction", interactions(offer.interactions))
         .with("versioning", Json::string(versioning))
+        .with("readHistory", Json::Bool(true))
+        .with("updateCreate", Json::Bool(writes))
+        .with("conditionalCreate", Json::Bool(writes))
+        .with("conditionalRead", Json::string("full-support"))
+        .with("conditionalUpdate", Json::Bool(writes))
+        .with("conditionalDelete", Json::string(if writes { "single" } else { "not-supported" }))
+        .with_items("searchInclude", search(includes(offer.resource_type)))
+        .with_items("searchRevInclude", search(reverse_includes(offer.resource_type)))
+        .with_items("searchParam", search(params(offer.resource_type)))
         .with_items("operation", offer.operations.iter().map(operation).collect())
         .into()
+}
+
+/// The search parameters of a type. R4 CapabilityStatement.rest.resource.searchParam.
+fn params(resource_type: &str) -> Vec<Json> {
+    let served = Registry::r4().of_type(resource_type).filter(|definition| definition.is_searchable());
+    let param = |definition: &std::sync::Arc<Definition>| {
+        Object::new()
+            .with("name", Json::string(&*definition.code))
+            .with("definition", Json::string(&*definition.url))
+            .with("type", Json::string(definition.param_type.code()))
+            .into()
+    };
+    served.map(param).collect()
+}
+
+fn includes(resource_type: &str) -> Vec<Json> {
+    let references = Registry::r4().of_type(resource_type).filter(|one| one.param_type == ParamType::Reference);
+    references.map(|one| Json::string(format!("{resource_type}:{}", one.code))).collect()
+}
+
+/// The references that lead to a type by name, and Provenance, whose targets are of any.
+fn reverse_includes(resource_type: &str) -> Vec<Json> {
+    let registry = Registry::r4();
+    let mut out = Vec::new();
+    for source in registry.types() {
+        for definition in registry.of_type(source).filter(|one| one.param_type == ParamType::Reference) {
+            let leads = match &definition.targets {
+                Targets::Any => source == "Provenance" && definition.code == "target",
+                Targets::Only(types) => types.iter().any(|target| target == resource_type),
+            };
+            if leads {
+                out.push(Json::string(format!("{source}:{}", definition.code)));
+            }
+        }
+    }
+    out
 }
 
 fn interactions(codes: &[&str]) -> Vec<Json> {

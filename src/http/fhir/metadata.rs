@@ -22,7 +22,7 @@ pub(super) async fn capabilities(
         base_url: &base_url,
         date: OFFERED_SINCE,
         patch_formats: &["application/json-patch+json", "application/fhir+json"],
-        system_interactions: &["transaction", "batch", "history-system"],
+        system_interactions: &["transaction", "batch", "search-system", "history-system"],
         resources: &resources,
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
@@ -52,7 +52,8 @@ fn operations(resource_type: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type"];
-const ALL: &[&str] = &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type"];
+const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type", "search-type"];
+const ALL: &[&str] =
+    &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type", "search-type"];
 /// When this offer last changed.
 const OFFERED_SINCE: &str = "2026-11-21";

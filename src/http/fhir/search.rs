@@ -93,6 +93,9 @@ enum Scope {
 
 impl Scope {
     fn within(kind: &str, id: &str, member: &str) -> Result<Self, HttpError> {
+        if member.starts_with('$') {
+            return Err(HttpError::no_operation());
+        }
         if !COMPARTMENTS.contains(&kind) {
             return Err(HttpError::NotFound);
         }

@@ -8,8 +8,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use crate::access::{Actor, Operation};
-use crate::audit::Object;
-use crate::base::{LogicalId, VersionId};
+use crate::base::{LogicalId, ProblemCode, Problems, VersionId};
 use crate::fhir::Json;
 use crate::fhir::transaction::{
     self, Action, Cached, Entry, EntryError, Instance, Kind, Match, Plan, References, Versions, read, search_set,
@@ -18,7 +17,7 @@ use crate::report::fhir::bundle::fhir_base;
 use crate::store::StoredResource;
 
 use super::super::{Error, Ops};
-use super::{Expected, Patch, Written};
+use super::{Expected, Patch, SearchRequest, Written};
 
 use error::{at_entry, of_entry, of_read};
 
@@ -155,16 +154,28 @@ impl Ops {
 
     /// A Bundle of what a search finds, whole.
     async fn found(&self, actor: &Actor, resource_type: &str, query: &str) -> Result<Vec<u8>, Error> {
-        let ids = self.matching(actor, resource_type, query, MOST_FOUND + 1).await?;
-        if ids.len() > MOST_FOUND {
+        let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        for (name, _) in &pairs {
+            if let Some(shape) = SHAPES.iter().find(|shape| name.split(':').next() == Some(**shape)) {
+                let detail = format!("{shape} is not supported in a Bundle");
+                return Err(Error::Invalid(Problems::one(*shape, ProblemCode::Unsupported, detail)));
+            }
+        }
+        pairs.push(("_count".to_owned(), MOST_FOUND.to_string()));
+        let resource_type_named = Some(resource_type.to_owned());
+        let request = SearchRequest {
+            resource_type: resource_type_named,
+            compartment: None,
+            pairs,
+            is_strict: true,
+            cursor: None,
+        };
+        let page = self.search(actor, request).await?;
+        if page.next.is_some() {
             return Err(Error::TooCostly(format!("a search in a Bundle finds at most {MOST_FOUND} resources")));
         }
-        let keys: Vec<_> = ids.into_iter().map(|id| (resource_type.to_owned(), id)).collect();
-        let found = self.desk(actor).resources(&keys).await?;
         let base = fhir_base(&self.base_url(&actor.tenant));
-        let object = |one: &StoredResource| Object::resource(resource_type, &one.logical_id, Some(one.version_id));
-        self.note_read(actor, Operation::FhirRead, found.iter().map(object).collect()).await?;
-        let matches = found.into_iter().filter_map(|one| {
+        let matches = page.matches.into_iter().filter_map(|one| {
             Some(Match { full_url: format!("{base}/{resource_type}/{}", one.logical_id), resource: one.body? })
         });
         let mark = if query.is_empty() { "" } else { "?" };
@@ -211,5 +222,7 @@ impl From<transaction::Patch> for Patch {
 const RANKS: usize = 4;
 /// Entries of a batch that are done at the same time: enough to share commits.
 const AT_ONCE: usize = 8;
+/// Parameters that shape the answer to a search; in a Bundle it is whole.
+const SHAPES: [&str; 7] = ["_include", "_revinclude", "_summary", "_elements", "_count", "_total", "_cursor"];
 /// Resources that a search in a Bundle may find.
 const MOST_FOUND: usize = 1_000;

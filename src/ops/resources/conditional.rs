@@ -10,7 +10,7 @@ use crate::fhir::Json;
 use crate::store::{Counting, Guard, Search, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::{Attempt, Error, Ops};
-use super::write::{Expected, Patch, Written, of_client, version, writable};
+use super::write::{Expected, Patch, Written, of_client, refuse_read_only, version, writable};
 
 /// What became of a conditional create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,6 +104,7 @@ impl Ops {
         expected: &Expected,
     ) -> Result<Written, Error> {
         self.authorize_type(actor, Operation::FhirUpdate, resource_type).await?;
+        refuse_read_only(resource_type)?;
         let mut found = self.matches(actor, resource_type, criteria, 2).await?;
         if found.len() > 1 {
             return Err(Error::ManyMatches);
@@ -121,6 +122,7 @@ impl Ops {
         expected: &Expected,
     ) -> Result<Option<VersionId>, Error> {
         self.authorize_type(actor, Operation::FhirDelete, resource_type).await?;
+        refuse_read_only(resource_type)?;
         let mut found = self.matches(actor, resource_type, criteria, 2).await?;
         if found.len() > 1 {
             return Err(Error::ManyMatches);

@@ -189,8 +189,13 @@ impl Ops {
 
 /// What is wrong with a body by the definitions of R4, each with its place.
 pub(super) fn problems_of(body: &Json) -> Problems {
-    let mut problems = Problems::new();
-    for issue in structure::check(body, &Limits::default()).iter().filter(|issue| issue.is_error()) {
+    let (mut problems, limits) = (Problems::new(), Limits::default());
+    let mut issues = structure::check(body, &limits);
+    // Rules about what is not there, or not what it should be, would only say it again.
+    if !issues.iter().any(structure::Issue::is_error) {
+        issues = structure::invariants::check(body, &limits);
+    }
+    for issue in issues.iter().filter(|issue| issue.is_error()) {
         problems.add(issue.expression.as_str(), issue.code.into(), issue.diagnostics.as_ref());
     }
     problems

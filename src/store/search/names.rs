@@ -122,6 +122,11 @@ impl Store {
         if keys.is_empty() && systems.is_empty() {
             return Ok(());
         }
+        // In one order everywhere: two transactions that give the same names in different orders stop each other.
+        let mut keys: Vec<_> = keys.into_iter().collect();
+        let mut systems: Vec<_> = systems.into_iter().collect();
+        keys.sort_unstable();
+        systems.sort_unstable();
         let name = tenant.as_str().to_owned();
         let given = self
             .write(move |tx| {

@@ -145,8 +145,6 @@ async fn what_is_wrong_is_named_and_nothing_is_kept(backend: Backend) {
         assert_eq!(answer.json()["resourceType"], "OperationOutcome", "{method} {path} {body}");
     }
     client.send("POST", "/fhir/r4/Patient", &[("Content-Type", "text/plain")], b"x").await.expect(415);
-    let conditional = [("Content-Type", "application/fhir+json"), ("If-None-Exist", "identifier=a|b")];
-    client.send("POST", "/fhir/r4/Patient", &conditional, patient("A").to_string().as_bytes()).await.expect(400);
     assert_eq!(gateway.rows().await, before);
 }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bundles;
 #[cfg(test)]
+mod conditional;
+#[cfg(test)]
 mod conditional_bundles;
 #[cfg(test)]
 mod history;
