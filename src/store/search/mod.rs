@@ -6,6 +6,7 @@ mod page;
 mod rebuild;
 mod rows;
 mod sql;
+mod values;
 
 use diesel::deserialize::QueryableByName;
 use diesel::sql_types::{BigInt, Double, Nullable, Text};
