@@ -84,10 +84,10 @@ fn kind(bundle: &Json) -> Result<Kind, ReadError> {
 
 /// The resource of an entry; something small and valid stands in its place for the look at the Bundle itself.
 fn take_resource(entry: &mut Json) -> Option<Json> {
-    let stub =
+    let stand_in =
         Object::new().with("resourceType", Json::string("Binary")).with("contentType", Json::string("text/plain"));
     let resource = entry.as_object_mut()?.get_mut("resource")?;
-    Some(std::mem::replace(resource, stub.into()))
+    Some(std::mem::replace(resource, stand_in.into()))
 }
 
 /// What is wrong, with the Bundle as a whole and with each entry.

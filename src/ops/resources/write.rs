@@ -5,7 +5,7 @@ use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
 use crate::fhir::patch::{PatchError, PatchFaultClass, PatchLimits, fhirpath_patch, json_patch};
-use crate::fhir::search;
+use crate::fhir::search::{self, summary::is_part};
 use crate::fhir::structure::{self, Limits};
 use crate::fhir::{Json, Object as JsonObject};
 use crate::report::fhir::is_report_source;
@@ -187,9 +187,15 @@ impl Ops {
     }
 }
 
+/// Why what `_summary` or `_elements` left is not taken: it would take the place of the whole. R4 search.html#summary.
+const OF_PART: &str = "says that this is a part of a resource; only a whole one is kept";
+
 /// What is wrong with a body by the definitions of R4, each with its place.
 pub(super) fn problems_of(body: &Json) -> Problems {
     let (mut problems, limits) = (Problems::new(), Limits::default());
+    if is_part(body) {
+        problems.add("meta.tag", ProblemCode::BusinessRule, OF_PART);
+    }
     let mut issues = structure::check(body, &limits);
     // Rules about what is not there, or not what it should be, would only say it again.
     if !issues.iter().any(structure::Issue::is_error) {
@@ -226,6 +232,9 @@ pub(super) fn of_patch(error: PatchError) -> Error {
 /// A body of the right type, if resources of this type are written at all.
 pub(super) fn writable(resource_type: &str, body: Json) -> Result<Json, Error> {
     refuse_read_only(resource_type)?;
+    if is_part(&body) {
+        return Err(Error::Rule(Problems::one("meta.tag", ProblemCode::BusinessRule, OF_PART)));
+    }
     match body.text_at(&["resourceType"]) {
         Some(named) if named == resource_type => Ok(body),
         Some(_) => Err(wrong("resourceType", ProblemCode::Invariant, "is not the type in the URL")),

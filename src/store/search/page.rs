@@ -157,6 +157,13 @@ impl Compiler<'_, '_> {
         }
         let (table, column, _) = sorted(definition);
         let mut numbers = Vec::new();
+        let all;
+        let types = if types.is_empty() {
+            all = Registry::r4().types();
+            &all
+        } else {
+            types
+        };
         for resource_type in types {
             numbers.extend(self.names.find_key(self.tx, self.tenant, resource_type, &definition.code)?);
         }

@@ -246,6 +246,14 @@ async fn parts_are_tagged(backend: Backend) {
         elements["subject"].is_object() && elements["status"] == "final" && elements.get("valueQuantity").is_none()
     );
     assert_eq!(entries(&find(&client, "Observation?_count=0").await.json()).len(), 0);
+    client.put("/fhir/r4/Observation/a", &elements).await.expect(422);
+    assert!(client.get("/fhir/r4/Observation/a").await.expect(200).json()["valueQuantity"].is_object());
+    put(&client, patient("p", "Aubel")).await;
+    for (sort, wanted) in
+        [("_lastUpdated", ["Observation/a", "Patient/p"]), ("-_lastUpdated", ["Patient/p", "Observation/a"])]
+    {
+        assert_eq!(listed(&find(&client, &format!("?_sort={sort}")).await, "match"), wanted, "{sort}");
+    }
 }
 
 async fn what_cannot_be_asked_is_named(backend: Backend) {
