@@ -99,6 +99,7 @@ struct Shared {
     settings: OpsSettings,
     cpu: Semaphore,
     keys: tokens::KeyCache,
+    tokens: tokens::TokenCache,
 }
 
 impl Ops {
@@ -113,6 +114,7 @@ impl Ops {
             settings,
             cpu: Semaphore::new(cores),
             keys: tokens::KeyCache::default(),
+            tokens: tokens::TokenCache::default(),
         };
         Self { shared: Arc::new(shared) }
     }

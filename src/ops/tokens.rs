@@ -27,6 +27,33 @@ impl KeyCache {
     }
 }
 
+/// Tokens whose signature holds, by their digest. What can change about them is asked each time: their age here,
+/// and whether they were taken back in the database.
+#[derive(Default)]
+pub(super) struct TokenCache(RwLock<HashMap<Sha256, Arc<Claims>>>);
+
+impl TokenCache {
+    fn get(&self, digest: Sha256, expected: &Expected<'_>, now: Timestamp) -> Option<Arc<Claims>> {
+        let seen = self.0.read().unwrap_or_else(PoisonError::into_inner).get(&digest).cloned()?;
+        let is_for_us = seen.tenant == *expected.tenant && seen.issuer == expected.issuer;
+        let is_young = now < seen.expires_at.plus_seconds(-1) && seen.issued_at <= now;
+        (is_for_us && seen.audience == expected.audience && is_young).then_some(seen)
+    }
+
+    fn put(&self, digest: Sha256, claims: Claims) -> Arc<Claims> {
+        let claims = Arc::new(claims);
+        let mut seen = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if seen.len() >= MOST_SEEN {
+            seen.clear();
+        }
+        seen.insert(digest, Arc::clone(&claims));
+        claims
+    }
+}
+
+/// Tokens that are remembered; beyond, all are forgotten and looked at again.
+const MOST_SEEN: usize = 10_000;
+
 /// A token to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
@@ -85,9 +112,13 @@ impl Ops {
         let base = self.base_url(tenant);
         let leeway_seconds = i64::try_from(self.settings().clock_skew.as_secs()).unwrap_or(i64::MAX);
         let expected = Expected { issuer: &base, audience: &base, tenant, leeway_seconds };
-        let claims = match verify(token, &keys, &expected, self.now()) {
-            Ok(claims) => claims,
-            Err(error) => return Ok(Err(error)),
+        let seen = Sha256::of(token.as_bytes());
+        let claims = match self.shared.tokens.get(seen, &expected, self.now()) {
+            Some(claims) => claims,
+            None => match verify(token, &keys, &expected, self.now()) {
+                Ok(claims) => self.shared.tokens.put(seen, claims),
+                Err(error) => return Ok(Err(error)),
+            },
         };
         if self.desk(&gateway).token_is_revoked(claims.token_id.as_str()).await? {
             return Ok(Err(TokenError::Revoked));

@@ -46,8 +46,9 @@ impl Trail {
 }
 
 async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>) {
-    let mut entries = Vec::with_capacity(BATCH);
+    let mut entries: Vec<Entry> = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut entries, BATCH).await > 0 {
+        gather(&mut waiting, &mut entries).await;
         let mut flushes = Vec::new();
         let mut events: Vec<AuditEvent> = Vec::with_capacity(entries.len());
         for entry in entries.drain(..) {
@@ -64,6 +65,18 @@ async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>) {
         }
         for done in flushes {
             let _nobody_waits = done.send(());
+        }
+    }
+}
+
+/// Waits a moment for more: what comes together shares one way to the disk.
+async fn gather(waiting: &mut mpsc::Receiver<Entry>, entries: &mut Vec<Entry>) {
+    let end = tokio::time::Instant::now() + LINGER;
+    while entries.len() < BATCH && !entries.iter().any(|entry| matches!(entry, Entry::Flush(_))) {
+        let rest = BATCH - entries.len();
+        match tokio::time::timeout_at(end, waiting.recv_many(entries, rest)).await {
+            Ok(more) if more > 0 => {}
+            _ => return,
         }
     }
 }
@@ -88,3 +101,5 @@ async fn write_until_kept(store: &Store, tenant: &TenantId, events: &[AuditEvent
 const BUFFER: usize = 4096;
 /// Events in one commit.
 const BATCH: usize = 512;
+/// How long an event waits for others.
+const LINGER: Duration = Duration::from_millis(20);

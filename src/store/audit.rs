@@ -10,6 +10,7 @@ use crate::base::{LogicalId, Sha256, TenantId, Timestamp};
 use super::db::{Tx, on};
 use super::keys::Sealer;
 use super::schema::{audit_checkpoint, audit_event, audit_seal};
+use super::search::{self, Bind};
 use super::{Desk, StoreError};
 
 /// A checkpoint and its signature.
@@ -69,18 +70,17 @@ impl Desk<'_> {
     pub async fn append_seals(&self, seals: Vec<(String, Seal)>) -> Result<(), StoreError> {
         let tenant = self.tenant().clone();
         self.write(move |tx| {
-            for (event_id, seal) in &seals {
-                on!(tx, conn => diesel::insert_into(audit_seal::table)
-                    .values((
-                        audit_seal::tenant.eq(tenant.as_str()),
-                        audit_seal::seq.eq(i64::try_from(seal.seq).unwrap_or(i64::MAX)),
-                        audit_seal::event_id.eq(event_id),
-                        audit_seal::prev_hash.eq(seal.prev_hash.to_hex()),
-                        audit_seal::hash.eq(seal.hash.to_hex()),
-                        audit_seal::mac.eq(seal.mac.map(Mac::to_hex).unwrap_or_default()),
-                    ))
-                    .execute(conn))?;
-            }
+            let rows = seals.into_iter().map(|(event_id, seal)| {
+                vec![
+                    tenant.as_str().into(),
+                    i64::try_from(seal.seq).unwrap_or(i64::MAX).into(),
+                    event_id.into(),
+                    seal.prev_hash.to_hex().into(),
+                    seal.hash.to_hex().into(),
+                    seal.mac.map(Mac::to_hex).unwrap_or_default().into(),
+                ]
+            });
+            search::insert(tx, "audit_seal", SEALS, "", rows.collect())?;
             Ok(())
         })
         .await
@@ -229,18 +229,21 @@ impl SealedEvent {
         Ok(Self { id, recorded_at: event.time, body })
     }
 
-    pub(super) fn insert(&self, tx: &mut Tx<'_>, tenant: &TenantId) -> Result<(), StoreError> {
-        on!(tx, conn => diesel::insert_into(audit_event::table)
-            .values((
-                audit_event::tenant.eq(tenant.as_str()),
-                audit_event::id.eq(&self.id),
-                audit_event::recorded_at.eq(self.recorded_at.0),
-                audit_event::body.eq(&self.body),
-            ))
-            .execute(conn))?;
-        Ok(())
+    /// Its row, in the order of [`COLUMNS`].
+    pub(super) fn row(&self, tenant: &TenantId) -> Vec<Bind> {
+        let id = self.id.as_str();
+        vec![tenant.as_str().into(), id.into(), self.recorded_at.0.into(), self.body.clone().into()]
     }
 }
+
+/// Writes events.
+pub(super) fn insert(tx: &mut Tx<'_>, rows: Vec<Vec<Bind>>) -> Result<(), StoreError> {
+    search::insert(tx, "audit_event", COLUMNS, "", rows)?;
+    Ok(())
+}
+
+const SEALS: &[&str] = &["tenant", "seq", "event_id", "prev_hash", "hash", "mac"];
+const COLUMNS: &[&str] = &["tenant", "id", "recorded_at", "body"];
 
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit_seal)]

@@ -100,6 +100,18 @@ impl<C: Send + 'static> Pool<C> {
         })?
     }
 
+    /// As [`Pool::run`], on the thread of the caller if a connection is free: for work that is over in less time than
+    /// it takes to hand it to another thread.
+    pub(super) async fn run_here<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut C) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match Arc::clone(&self.permits).try_acquire_owned() {
+            Ok(_permit) => self.shared.with(work),
+            Err(_busy) => self.run(work).await,
+        }
+    }
+
     async fn permit(&self) -> Result<OwnedSemaphorePermit, StoreError> {
         let waiting = tokio::time::timeout(self.wait, Arc::clone(&self.permits).acquire_owned());
         match waiting.await {
@@ -136,7 +148,10 @@ pub(super) fn open_sqlite(path: &str, role: SqliteRole, busy: Duration) -> Resul
     if role == SqliteRole::Reader {
         conn.batch_execute("pragma query_only = on; pragma cache_size = -4096;")?;
     } else {
-        conn.batch_execute("pragma cache_size = -16384; pragma journal_size_limit = 67108864;")?;
+        // The pages of the index that a load comes back to, and fewer ways of the same page into the file.
+        conn.batch_execute(
+            "pragma cache_size = -65536; pragma wal_autocheckpoint = 4000; pragma journal_size_limit = 67108864;",
+        )?;
     }
     Ok(conn)
 }

@@ -168,7 +168,7 @@ impl Desk<'_> {
                 on!(tx, conn => export_session::table
                     .find((tenant.as_str(), id.as_str()))
                     .select(Row::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })

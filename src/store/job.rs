@@ -229,7 +229,7 @@ impl Store {
             if changed == 0 {
                 return Err(StoreError::LeaseLost);
             }
-            on!(tx, conn => job::table.find(lease.id.as_str()).select(job::cancel_requested).first(conn))
+            on!(tx, conn => job::table.find(lease.id.as_str()).select(job::cancel_requested).get_result(conn))
                 .map_err(StoreError::from)
         })
         .await
@@ -268,7 +268,7 @@ impl Desk<'_> {
                     .find(id.as_str())
                     .filter(job::tenant.eq(tenant.as_str()))
                     .select(JobRow::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })

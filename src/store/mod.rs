@@ -4,6 +4,7 @@
 
 mod audit;
 mod blob_row;
+mod body;
 mod change;
 mod db;
 mod delivery;
@@ -24,6 +25,7 @@ mod schema;
 mod search;
 mod setting;
 mod token;
+mod version;
 mod write_set;
 mod writer;
 
@@ -200,6 +202,17 @@ impl Store {
         }
     }
 
+    /// As [`Store::read`], for a few rows by their keys: on SQLite they are there before another thread is awake.
+    async fn read_row<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match &self.inner.db {
+            Db::Sqlite { readers, .. } => readers.run_here(move |conn| work(&mut Tx::Sqlite(conn))).await,
+            Db::Postgres { .. } => self.read(work).await,
+        }
+    }
+
     /// Runs `work` in a transaction. It goes on to its end even if the caller stops waiting.
     async fn write<T: Send + 'static>(
         &self,
@@ -230,7 +243,7 @@ impl Desk<'_> {
         let begun = Instant::now();
         let now = self.store.inner.clock.now();
         let events = set.audit_events();
-        self.store.name(self.tenant(), set.needed()).await?;
+        self.store.name(self.tenant(), set.needed(&self.store.inner.names, self.tenant())).await?;
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
         let work = move |tx: &mut Tx<'_>| {
@@ -265,6 +278,13 @@ impl Desk<'_> {
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.store.read(work).await
+    }
+
+    async fn read_row<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.store.read_row(work).await
     }
 
     async fn write<T: Send + 'static>(

@@ -70,7 +70,7 @@ impl Desk<'_> {
                 on!(tx, conn => peer::table
                     .find((tenant.as_str(), name.as_str()))
                     .select(Row::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })

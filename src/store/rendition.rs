@@ -62,7 +62,7 @@ impl Desk<'_> {
                 on!(tx, conn => rendition::table
                     .find((tenant.as_str(), report.as_str(), version.0, twin.as_str()))
                     .select(Row::as_select())
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })
@@ -78,7 +78,7 @@ impl Desk<'_> {
                 on!(tx, conn => report_evidence::table
                     .find((tenant.as_str(), report.as_str(), version.0))
                     .select(report_evidence::digest)
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })

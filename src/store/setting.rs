@@ -40,7 +40,7 @@ impl Desk<'_> {
                 on!(tx, conn => tenant_setting::table
                     .find((tenant.as_str(), name))
                     .select((tenant_setting::value, tenant_setting::version_id))
-                    .first(conn)
+                    .get_result(conn)
                     .optional())
                 .map_err(StoreError::from)
             })

@@ -40,7 +40,7 @@ impl Desk<'_> {
     /// Whether a token was taken back.
     pub async fn token_is_revoked(&self, token_id: &str) -> Result<bool, StoreError> {
         let (tenant, token_id) = (self.tenant().clone(), token_id.to_owned());
-        self.read(move |tx| {
+        self.read_row(move |tx| {
             let found = diesel::dsl::exists(revoked_token::table.find((tenant.as_str(), &token_id)));
             on!(tx, conn => diesel::select(found).get_result(conn)).map_err(StoreError::from)
         })

@@ -13,10 +13,11 @@ use super::job::{JobEnd, Lease, NewJob};
 use super::keys::Sealer;
 use super::peer::PeerChange;
 use super::rendition::{Evidence, Rendition};
-use super::resource::{ResourceWrite, SealedWrite};
+use super::resource::ResourceWrite;
 use super::search::{self, Guard, Names, Needed};
 use super::setting::SettingWrite;
 use super::token::TokenChange;
+use super::version::{SealedWrite, Versions};
 use super::{StoreError, audit, blob_row, delivery, export, job, keys, peer, rendition, setting, token};
 
 /// One change.
@@ -107,11 +108,11 @@ impl WriteSet {
         self.writes.iter().map(|write| u64::from(matches!(write, Write::Audit(_)))).sum()
     }
 
-    /// The names that its index rows need.
-    pub(super) fn needed(&self) -> Needed {
+    /// The names that its index rows need and that have no number yet.
+    pub(super) fn needed(&self, names: &Names, tenant: &TenantId) -> Needed {
         let mut needed = Needed::default();
         for write in self.resources() {
-            search::need(&mut needed, &write.resource_type, &write.entries);
+            search::need(&mut needed, names, tenant, &write.resource_type, &write.entries);
         }
         needed
     }
@@ -164,11 +165,16 @@ impl Prepared {
         let (tenant, now) = (&self.tenant, self.now);
         let mut lanes = Vec::new();
         keys::check_tenant(tx, tenant)?;
+        let mut versions = Versions::new(tenant, sealer, names);
+        let mut events = Vec::new();
         for step in &self.steps {
             match step {
-                Step::Resource(write) => write.apply(tx, tenant, sealer, names)?,
-                Step::Audit(event) => event.insert(tx, tenant)?,
-                Step::Other(Write::Guard(guard)) => search::check(tx, names, tenant, guard)?,
+                Step::Resource(write) => versions.add(tx, write)?,
+                Step::Audit(event) => events.push(event.row(tenant)),
+                Step::Other(Write::Guard(guard)) => {
+                    versions.finish(tx)?;
+                    search::check(tx, names, tenant, guard)?;
+                }
                 Step::Other(Write::Rendition(new)) => rendition::insert(tx, tenant, new, now)?,
                 Step::Other(Write::Evidence(new)) => rendition::insert_evidence(tx, tenant, new, now)?,
                 Step::Other(Write::Blob(new)) => blob_row::insert(tx, tenant, new, now)?,
@@ -191,6 +197,8 @@ impl Prepared {
                 Step::Other(Write::Resource(_) | Write::Audit(_)) => {}
             }
         }
+        versions.finish(tx)?;
+        audit::insert(tx, events)?;
         Ok(lanes)
     }
 }

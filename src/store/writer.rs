@@ -1,7 +1,7 @@
 //! The one writer of an SQLite database: group commit.
 //!
 //! Tasks come through a bounded channel. Everything that waits is run in one transaction, each task in a
-//! savepoint of its own, and all of it shares the commit's fsync. A task is answered after the commit:
+//! savepoint of its own unless it is alone, and all of it shares the commit's fsync. A task is answered after the commit:
 //! what is acknowledged is on the disk.
 
 use diesel::SqliteConnection;
@@ -46,6 +46,8 @@ impl Writer {
 trait Task: Send {
     /// Does the work within the open transaction. An error undoes this task only.
     fn apply(&mut self, tx: &mut Tx<'_>);
+    /// Does the work of a transaction that is for this task alone; `false` if it has to be undone.
+    fn apply_alone(&mut self, tx: &mut Tx<'_>) -> bool;
     /// Tells the caller; `commit` is what came of the transaction.
     fn answer(&mut self, commit: Result<(), &str>);
 }
@@ -65,6 +67,14 @@ where
         if let Some(work) = self.work.take() {
             self.outcome = Some(tx.savepoint(work));
         }
+    }
+
+    fn apply_alone(&mut self, tx: &mut Tx<'_>) -> bool {
+        let Some(work) = self.work.take() else { return true };
+        let outcome = work(tx);
+        let holds = outcome.is_ok();
+        self.outcome = Some(outcome);
+        holds
     }
 
     fn answer(&mut self, commit: Result<(), &str>) {
@@ -92,6 +102,13 @@ fn write_all(conn: &mut SqliteConnection, mut waiting: mpsc::Receiver<Box<dyn Ta
         }
         let commit = conn.immediate_transaction(|conn| {
             let mut tx = Tx::Sqlite(conn);
+            if let [alone] = batch.as_mut_slice() {
+                return if alone.apply_alone(&mut tx) {
+                    Ok(())
+                } else {
+                    Err(diesel::result::Error::RollbackTransaction)
+                };
+            }
             for task in &mut batch {
                 task.apply(&mut tx);
             }

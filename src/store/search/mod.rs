@@ -21,6 +21,7 @@ use super::{Desk, StoreError};
 
 pub(super) use names::{Names, Needed};
 pub(super) use rebuild::set_generation;
+pub(super) use sql::{Bind, insert, insert_returning};
 
 use criteria::Compiler;
 use page::{Form, SortValue, behind, sorted};
@@ -131,8 +132,8 @@ impl Desk<'_> {
                 let mut sql = Sql::new(ROW);
                 sql.push(" where r.no in (select c.resource_no from search_reference c where ").one_of("c.key", keys);
                 sql.push(" and ").one_of("c.target_id", targets.iter().map(LogicalId::as_str));
-                sql.push(" and c.target_type = ").bind(target_type.as_str()).push(") order by r.no limit ");
-                sql.bind(i64::try_from(limit).unwrap_or(i64::MAX));
+                sql.push(" and c.target_type = ").bind(target_type.as_str()).push(") order by r.no");
+                sql.limit(i64::try_from(limit).unwrap_or(i64::MAX));
                 sql.load::<Numbered>(tx)
             })
             .await?;
@@ -193,7 +194,7 @@ impl Compiler<'_, '_> {
         if plan.repeats {
             plan.select.push(" group by ").push(number);
         }
-        plan.select.push(" order by ").push(number).push(" limit ").bind(limit);
+        plan.select.push(" order by ").push(number).limit(limit);
         let mut sql = Sql::new(ROW);
         sql.push(" join (").add(plan.select).push(") s on s.resource_no = r.no order by r.no");
         Ok(sql)
@@ -220,7 +221,7 @@ impl Compiler<'_, '_> {
             let direction = if key.descending { " desc, " } else { ", " };
             sql.push(&format!("case when q.s{at} is null then 1 else 0 end, q.s{at}{direction}"));
         }
-        sql.push("q.no limit ").bind(limit);
+        sql.push("q.no").limit(limit);
         Ok(sql)
     }
 
@@ -235,7 +236,7 @@ impl Compiler<'_, '_> {
             plan.select.push(" group by ").push(plan.number);
         }
         if let Some(most) = most {
-            plan.select.push(" limit ").bind(most.saturating_add(1));
+            plan.select.limit(most.saturating_add(1));
         }
         let mut sql = Sql::new("select count(*) as number from (");
         sql.add(plan.select).push(") c");
@@ -320,33 +321,50 @@ pub(super) fn check(tx: &mut Tx<'_>, names: &Names, tenant: &TenantId, guard: &G
     search.limit = guard.matches.len().saturating_add(1);
     let mut compiler = Compiler { tx, names, tenant, base: &search.base };
     let found = compiler.page(&search, Counting::No)?;
-    let mut ids: Vec<&str> = found.rows.iter().map(|row| row.row.logical_id()).collect();
+    let mut ids: Vec<&str> = found.rows.iter().map(|row| row.row.logical_id.as_str()).collect();
     let mut wanted: Vec<&str> = guard.matches.iter().map(LogicalId::as_str).collect();
     ids.sort_unstable();
     wanted.sort_unstable();
     if ids == wanted && found.next.is_none() { Ok(()) } else { Err(StoreError::VersionConflict { current: None }) }
 }
 
-/// Adds the names that a resource needs.
-pub(super) fn need(needed: &mut Needed, resource_type: &str, entries: &[Entry<'_>]) {
-    rows::need(needed, resource_type, entries);
+/// Adds the names that a resource needs and that have no number yet.
+pub(super) fn need(needed: &mut Needed, names: &Names, tenant: &TenantId, resource_type: &str, entries: &[Entry<'_>]) {
+    rows::need(needed, names, tenant, resource_type, entries);
 }
 
-/// Puts the rows of a version in the place of those of the version before.
+/// A version that takes its place in the index.
+pub(super) struct Indexed<'a> {
+    /// Its type.
+    pub(super) resource_type: &'a str,
+    /// Number of the resource.
+    pub(super) no: i64,
+    /// What the version before was found by.
+    pub(super) former: Vec<Entry<'a>>,
+    /// What it is found by.
+    pub(super) entries: &'a [Entry<'a>],
+}
+
+/// Puts the rows of versions in the place of those of the versions before.
 pub(super) fn replace(
     tx: &mut Tx<'_>,
     names: &Names,
     tenant: &TenantId,
-    (resource_type, resource_no): (&str, i64),
-    former: &[Entry<'_>],
-    new: &[Entry<'_>],
+    versions: &[Indexed<'_>],
 ) -> Result<(), StoreError> {
-    let writer = rows::Writer { names, tenant, resource_type, resource_no };
-    let (former, mut new) = (writer.rows(tx, former)?, writer.rows(tx, new)?);
-    let gone: Vec<_> = former.iter().filter(|row| !new.contains(row)).cloned().collect();
-    new.retain(|row| !former.contains(row));
-    rows::remove(tx, &gone)?;
-    rows::insert(tx, &new)
+    let mut rows = Vec::new();
+    for Indexed { resource_type, no, former, entries } in versions {
+        let writer = rows::Writer { names, tenant, resource_type, resource_no: *no };
+        let mut new = writer.rows(tx, entries)?;
+        if !former.is_empty() {
+            let former = writer.rows(tx, former)?;
+            let gone: Vec<_> = former.iter().filter(|row| !new.contains(row)).cloned().collect();
+            new.retain(|row| !former.contains(row));
+            rows::remove(tx, &gone)?;
+        }
+        rows.extend(new);
+    }
+    rows::insert(tx, rows)
 }
 
 /// A resource as rows are read.

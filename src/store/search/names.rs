@@ -62,7 +62,7 @@ impl Names {
             .filter(search_key::resource_type.eq(resource_type))
             .filter(search_key::param.eq(param))
             .select(search_key::no)
-            .first(conn)
+            .get_result(conn)
             .optional())?;
         if let Some(no) = found {
             self.keep(tenant, [(resource_type.to_owned(), param.to_owned(), no)], []);
@@ -79,7 +79,7 @@ impl Names {
             .filter(search_system::tenant.eq(tenant.as_str()))
             .filter(search_system::uri.eq(uri))
             .select(search_system::no)
-            .first(conn)
+            .get_result(conn)
             .optional())?;
         if let Some(no) = found {
             self.keep(tenant, [], [(uri.to_owned(), no)]);
@@ -145,7 +145,7 @@ impl Store {
                         .filter(search_key::resource_type.eq(&kind))
                         .filter(search_key::param.eq(&param))
                         .select(search_key::no)
-                        .first(conn))?;
+                        .get_result(conn))?;
                     given.0.push((kind, param, no));
                 }
                 for uri in systems {
@@ -157,7 +157,7 @@ impl Store {
                         .filter(search_system::tenant.eq(&name))
                         .filter(search_system::uri.eq(&uri))
                         .select(search_system::no)
-                        .first(conn))?;
+                        .get_result(conn))?;
                     given.1.push((uri, no));
                 }
                 Ok(given)

@@ -12,7 +12,7 @@ use crate::store::{Store, StoreError};
 
 use super::names::Needed;
 use super::sql::Sql;
-use super::{Numbered, ROW, need, replace};
+use super::{Indexed, Numbered, ROW, need, replace};
 
 /// The form of the rows that this program makes. Another one means that they have to be made again; a migration
 /// takes those away that are wrong.
@@ -48,7 +48,7 @@ impl Store {
             on!(tx, conn => search_state::table
                 .find(&name)
                 .select(search_state::generation)
-                .first(conn)
+                .get_result(conn)
                 .optional())
             .map_err(StoreError::from)
         })
@@ -64,7 +64,7 @@ impl Store {
                 for row in batch(tx, &name, after, "")? {
                     if let Some(document) = document(row, &name, &inner.sealer)?.1 {
                         let resource_type = document.text_at(&["resourceType"]).unwrap_or_default();
-                        need(&mut needed, resource_type, &extract(&document));
+                        need(&mut needed, &inner.names, &name, resource_type, &extract(&document));
                     }
                 }
                 Ok(needed)
@@ -75,17 +75,21 @@ impl Store {
         self.write(move |tx| {
             // Nobody replaces them meanwhile.
             let lock = if matches!(tx, Tx::Postgres(_)) { " for update" } else { "" };
-            let (mut last, mut made) = (None, 0);
+            let (mut last, mut found) = (None, Vec::new());
             for row in batch(tx, &name, after, lock)? {
                 let (no, document) = document(row, &name, &inner.sealer)?;
                 if let Some(document) = document {
-                    let resource_type = document.text_at(&["resourceType"]).unwrap_or_default();
-                    replace(tx, &inner.names, &name, (resource_type, no), &[], &extract(&document))?;
-                    made += 1;
+                    let resource_type = document.text_at(&["resourceType"]).unwrap_or_default().to_owned();
+                    found.push((resource_type, no, extract(&document)));
                 }
                 last = Some(no);
             }
-            Ok((last, made))
+            let versions: Vec<Indexed<'_>> = found
+                .iter()
+                .map(|(resource_type, no, entries)| Indexed { resource_type, no: *no, former: Vec::new(), entries })
+                .collect();
+            replace(tx, &inner.names, &name, &versions)?;
+            Ok((last, versions.len()))
         })
         .await
     }
@@ -105,7 +109,7 @@ pub(in crate::store) fn set_generation(tx: &mut Tx<'_>, tenant: &TenantId) -> Re
 fn batch(tx: &mut Tx<'_>, tenant: &TenantId, after: i64, lock: &str) -> Result<Vec<Numbered>, StoreError> {
     let mut sql = Sql::new(ROW);
     sql.push(" where r.tenant = ").bind(tenant.as_str()).push(" and r.no > ").bind(after);
-    sql.push(" order by r.no limit ").bind(BATCH).push(lock);
+    sql.push(" order by r.no").limit(BATCH).push(lock);
     sql.load(tx)
 }
 

@@ -1,7 +1,8 @@
 //! The rows that a resource has in the index: what [`extract`](crate::fhir::search::extract()) finds, in numbers and
 //! in columns.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::cmp::Ordering;
 
 use crate::base::{Sha256, TenantId};
 use crate::fhir::search::{Entry, IndexValue, ParamType};
@@ -9,7 +10,7 @@ use crate::store::StoreError;
 use crate::store::db::Tx;
 
 use super::names::{NO_SYSTEM, Names, Needed};
-use super::sql::{Bind, Sql};
+use super::sql::{self, Bind, Sql};
 
 /// A row: which table, and its values in the order of the columns there.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,38 +20,59 @@ pub(super) struct Row {
 }
 
 /// A table of the index. `resource_no` is among the columns of each.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
     columns: &'static [&'static str],
+    /// The places of the columns of the primary key.
+    key: &'static [usize],
 }
 
-pub(super) const TOKEN: &Table = &Table { name: "search_token", columns: &["resource_no", "key", "code", "system"] };
-pub(super) const STRING: &Table = &Table { name: "search_string", columns: &["resource_no", "key", "folded", "exact"] };
-pub(super) const REFERENCE: &Table =
-    &Table { name: "search_reference", columns: &["resource_no", "key", "target_id", "target_type", "version"] };
-pub(super) const URI: &Table = &Table { name: "search_uri", columns: &["resource_no", "key", "uri", "version"] };
-pub(super) const DATE: &Table = &Table { name: "search_date", columns: &["resource_no", "key", "from_us", "until_us"] };
-pub(super) const NUMBER: &Table = &Table { name: "search_number", columns: &["resource_no", "key", "low", "high"] };
-pub(super) const QUANTITY: &Table =
-    &Table { name: "search_quantity", columns: &["resource_no", "key", "code", "low", "high", "system", "unit"] };
-pub(super) const COMPOSITE: &Table = &Table {
+/// There is one of each.
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.name == other.name
+    }
+}
+
+pub(super) static TOKEN: &Table =
+    &Table { name: "search_token", columns: &["resource_no", "key", "code", "system"], key: &[1, 2, 0, 3] };
+pub(super) static STRING: &Table =
+    &Table { name: "search_string", columns: &["resource_no", "key", "folded", "exact"], key: &[1, 2, 3, 0] };
+pub(super) static REFERENCE: &Table = &Table {
+    name: "search_reference",
+    columns: &["resource_no", "key", "target_id", "target_type", "version"],
+    key: &[1, 2, 0, 3, 4],
+};
+pub(super) static URI: &Table =
+    &Table { name: "search_uri", columns: &["resource_no", "key", "uri", "version"], key: &[1, 2, 3, 0] };
+pub(super) static DATE: &Table =
+    &Table { name: "search_date", columns: &["resource_no", "key", "from_us", "until_us"], key: &[1, 0, 2, 3] };
+pub(super) static NUMBER: &Table =
+    &Table { name: "search_number", columns: &["resource_no", "key", "low", "high"], key: &[1, 2, 3, 0] };
+pub(super) static QUANTITY: &Table = &Table {
+    name: "search_quantity",
+    columns: &["resource_no", "key", "code", "low", "high", "system", "unit"],
+    key: &[1, 2, 3, 4, 5, 6, 0],
+};
+pub(super) static COMPOSITE: &Table = &Table {
     name: "search_composite",
     columns: &["resource_no", "key", "text1", "system1", "text2", "system2", "unit", "low1", "high1", "low2", "high2"],
+    key: &[1, 2, 4, 7, 8, 9, 10, 3, 5, 6, 0],
 };
 
 /// The tables in which a parameter of this type has rows, each with what its key is called beside the parameter.
-pub(super) fn tables(param_type: ParamType) -> &'static [(&'static Table, &'static str)] {
+pub(super) fn tables(param_type: ParamType) -> Vec<(&'static Table, &'static str)> {
     match param_type {
-        ParamType::Token => &[(TOKEN, ""), (STRING, TEXT), (TOKEN, OF_TYPE)],
-        ParamType::String => &[(STRING, "")],
-        ParamType::Reference => &[(REFERENCE, ""), (URI, ""), (TOKEN, IDENTIFIER)],
-        ParamType::Date => &[(DATE, "")],
-        ParamType::Number => &[(NUMBER, "")],
-        ParamType::Quantity => &[(QUANTITY, "")],
-        ParamType::Uri => &[(URI, "")],
-        ParamType::Composite => &[(COMPOSITE, "")],
-        ParamType::Special => &[],
+        ParamType::Token => vec![(TOKEN, ""), (STRING, TEXT), (TOKEN, OF_TYPE)],
+        ParamType::String => vec![(STRING, "")],
+        ParamType::Reference => vec![(REFERENCE, ""), (URI, ""), (TOKEN, IDENTIFIER)],
+        ParamType::Date => vec![(DATE, "")],
+        ParamType::Number => vec![(NUMBER, "")],
+        ParamType::Quantity => vec![(QUANTITY, "")],
+        ParamType::Uri => vec![(URI, "")],
+        ParamType::Composite => vec![(COMPOSITE, "")],
+        ParamType::Special => vec![],
     }
 }
 
@@ -92,10 +114,11 @@ pub(super) fn reference_text(resource_type: &str, id: &str) -> String {
     kept(&format!("{resource_type}/{id}"))
 }
 
-/// Adds the names that the entries of a resource need.
-pub(super) fn need(needed: &mut Needed, resource_type: &str, entries: &[Entry<'_>]) {
+/// Adds the names that the entries of a resource need and that have no number yet.
+pub(super) fn need(needed: &mut Needed, names: &Names, tenant: &TenantId, resource_type: &str, entries: &[Entry<'_>]) {
     let mut system = |system: &Option<String>| {
         if let Some(uri) = system
+            && names.system(tenant, uri).is_none()
             && !needed.systems.contains(uri)
         {
             needed.systems.insert(uri.clone());
@@ -119,8 +142,18 @@ pub(super) fn need(needed: &mut Needed, resource_type: &str, entries: &[Entry<'_
         }
     }
     for entry in entries {
-        let param = format!("{}{}", entry.definition.code, suffix(&entry.value));
-        needed.keys.insert((resource_type.to_owned(), param));
+        let param = param(entry);
+        if names.key(tenant, resource_type, &param).is_none() {
+            needed.keys.insert((resource_type.to_owned(), param.into_owned()));
+        }
+    }
+}
+
+/// What the key of a row is called.
+fn param<'a>(entry: &'a Entry<'_>) -> Cow<'a, str> {
+    match suffix(&entry.value) {
+        "" => Cow::Borrowed(&entry.definition.code),
+        suffix => Cow::Owned(format!("{}{suffix}", entry.definition.code)),
     }
 }
 
@@ -147,33 +180,26 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// The rows of a resource, each once. A name without a number has no rows: it is given one before anything is
-    /// written.
+    /// The rows of a resource, each once, in the order of the tables' keys. A name without a number has no rows: it
+    /// is given one before anything is written.
     pub(super) fn rows(&self, tx: &mut Tx<'_>, entries: &[Entry<'_>]) -> Result<Vec<Row>, StoreError> {
-        let mut keys: HashMap<String, Option<i64>> = HashMap::new();
         let mut rows = Vec::with_capacity(entries.len());
         for entry in entries.iter().filter(|entry| !is_own_row(entry)) {
-            let param = format!("{}{}", entry.definition.code, suffix(&entry.value));
-            let key = match keys.get(&param) {
-                Some(known) => *known,
-                None => {
-                    let found = self.names.find_key(tx, self.tenant, self.resource_type, &param)?;
-                    keys.insert(param, found);
-                    found
-                }
-            };
-            let Some(key) = key else { continue };
+            let Some(key) = self.names.find_key(tx, self.tenant, self.resource_type, &param(entry))? else { continue };
             if let IndexValue::Composite(_) = &entry.value {
                 for tuple in entry.value.tuples().take(MOST_TUPLES) {
                     let values = self.composite(tx, key, &tuple)?;
-                    add(&mut rows, Row { table: COMPOSITE, values });
+                    rows.push(Row { table: COMPOSITE, values });
                 }
             } else if let Some((table, rest)) = self.single(tx, &entry.value)? {
-                let mut values = vec![Bind::Int(self.resource_no), Bind::Int(key)];
+                let mut values = Vec::with_capacity(rest.len() + 2);
+                values.extend([Bind::Int(self.resource_no), Bind::Int(key)]);
                 values.extend(rest);
-                add(&mut rows, Row { table, values });
+                rows.push(Row { table, values });
             }
         }
+        rows.sort_by(Row::in_order);
+        rows.dedup();
         Ok(rows)
     }
 
@@ -274,31 +300,31 @@ pub(super) const NOBODYS: i64 = -1;
 /// Combinations of one element of a composite that are kept.
 const MOST_TUPLES: usize = 256;
 
-fn add(rows: &mut Vec<Row>, row: Row) {
-    if !rows.contains(&row) {
-        rows.push(row);
+impl Row {
+    /// By table, and within it by its primary key: rows that stand together in the tree are written together.
+    fn in_order(&self, other: &Self) -> Ordering {
+        let by_table = self.table.name.cmp(other.table.name);
+        by_table.then_with(|| {
+            let mut columns = self.table.key.iter();
+            let differ = columns.find_map(|at| match self.values.get(*at).partial_cmp(&other.values.get(*at)) {
+                Some(Ordering::Equal) | None => None,
+                differ => differ,
+            });
+            differ.unwrap_or(Ordering::Equal)
+        })
     }
 }
 
-/// Writes rows: as few statements as there are tables.
-pub(super) fn insert(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
-    for table in ALL {
-        let of_table: Vec<&Row> = rows.iter().filter(|row| row.table == table).collect();
-        for batch in of_table.chunks(VALUES / table.columns.len()) {
-            let mut sql = Sql::new("insert into ");
-            sql.push(table.name).push(" (").push(&table.columns.join(", ")).push(") values ");
-            for (number, row) in batch.iter().enumerate() {
-                sql.push(if number > 0 { ", (" } else { "(" });
-                for (column, value) in row.values.iter().enumerate() {
-                    if column > 0 {
-                        sql.push(", ");
-                    }
-                    sql.bind(value.clone());
-                }
-                sql.push(")");
-            }
-            sql.push(" on conflict do nothing").execute_in(tx)?;
+/// Writes rows: few statements, each of one of few texts.
+pub(super) fn insert(tx: &mut Tx<'_>, mut rows: Vec<Row>) -> Result<(), StoreError> {
+    rows.sort_by(Row::in_order);
+    let mut rows = rows.into_iter().peekable();
+    while let Some(table) = rows.peek().map(|row| row.table) {
+        let mut of_table = Vec::new();
+        while let Some(row) = rows.next_if(|row| row.table == table) {
+            of_table.push(row.values);
         }
+        sql::insert(tx, table.name, table.columns, " on conflict do nothing", of_table)?;
     }
     Ok(())
 }
@@ -315,11 +341,6 @@ pub(super) fn remove(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     }
     Ok(())
 }
-
-/// Every table.
-const ALL: [&Table; 8] = [TOKEN, STRING, REFERENCE, URI, DATE, NUMBER, QUANTITY, COMPOSITE];
-/// Values in one statement: SQLite takes 32,766.
-const VALUES: usize = 8_000;
 
 #[cfg(test)]
 mod tests {

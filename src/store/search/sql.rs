@@ -1,20 +1,41 @@
 //! SQL text that is put together, with its values beside it: one text for both databases.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::{Mutex, PoisonError};
+
+use diesel::backend::Backend;
 use diesel::deserialize::QueryableByName;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Double, Text};
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{BigInt, Binary, Bool, Double, HasSqlType, Text, Untyped};
 use diesel::sqlite::Sqlite;
 
 use crate::store::StoreError;
-use crate::store::db::Tx;
+use crate::store::db::{Tx, on};
 
 /// A value that is bound.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Bind {
+#[derive(Debug, Clone, PartialEq, PartialOrd)]
+pub(in crate::store) enum Bind {
     Int(i64),
     Real(f64),
     Text(String),
+    Bool(bool),
+    Bytes(Vec<u8>),
+}
+
+impl From<bool> for Bind {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<Vec<u8>> for Bind {
+    fn from(value: Vec<u8>) -> Self {
+        Self::Bytes(value)
+    }
 }
 
 impl From<i64> for Bind {
@@ -41,10 +62,79 @@ impl From<String> for Bind {
     }
 }
 
+/// Writes rows into a table, each with its values in the order of the columns: few statements, each of one of few
+/// texts, which stay prepared.
+pub(in crate::store) fn insert(
+    tx: &mut Tx<'_>,
+    table: &str,
+    columns: &[&str],
+    end: &str,
+    rows: Vec<Vec<Bind>>,
+) -> Result<usize, StoreError> {
+    let mut written = 0;
+    each_part(rows, |part| {
+        written += inserting(table, columns, end, part).execute_prepared(tx)?;
+        Ok(())
+    })?;
+    Ok(written)
+}
+
+/// As [`insert`], with the rows that the statements return.
+pub(in crate::store) fn insert_returning<T>(
+    tx: &mut Tx<'_>,
+    table: &str,
+    columns: &[&str],
+    end: &str,
+    rows: Vec<Vec<Bind>>,
+) -> Result<Vec<T>, StoreError>
+where
+    T: QueryableByName<Sqlite> + QueryableByName<Pg> + Send + 'static,
+{
+    let mut returned = Vec::with_capacity(rows.len());
+    each_part(rows, |part| {
+        let query = Statement { sql: inserting(table, columns, end, part), is_kept: true };
+        returned.extend(on!(tx, conn => query.load::<T>(conn))?);
+        Ok(())
+    })?;
+    Ok(returned)
+}
+
+fn each_part(
+    rows: Vec<Vec<Bind>>,
+    mut write: impl FnMut(Vec<Vec<Bind>>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut rest = rows.into_iter();
+    while rest.len() > 0 {
+        let size = PARTS.into_iter().find(|size| *size <= rest.len()).unwrap_or(1);
+        write(rest.by_ref().take(size).collect())?;
+    }
+    Ok(())
+}
+
+fn inserting(table: &str, columns: &[&str], end: &str, rows: Vec<Vec<Bind>>) -> Sql {
+    let mut sql = Sql::new("insert into ");
+    sql.push(table).push(" (").push(&columns.join(", ")).push(") values ");
+    for (number, row) in rows.into_iter().enumerate() {
+        sql.push(if number > 0 { ", (" } else { "(" });
+        for (column, value) in row.into_iter().enumerate() {
+            if column > 0 {
+                sql.push(", ");
+            }
+            sql.bind(value);
+        }
+        sql.push(")");
+    }
+    sql.push(end);
+    sql
+}
+
+/// Rows in one statement.
+const PARTS: [usize; 4] = [64, 16, 4, 1];
+
 /// SQL in which `?` stands for the next value. The text comes from this module alone; whatever comes from
 /// outside is a value.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Sql {
+pub(in crate::store) struct Sql {
     text: String,
     binds: Vec<Bind>,
 }
@@ -102,6 +192,11 @@ impl Sql {
         self.push(if single { "" } else { ")" })
     }
 
+    /// Adds a limit. Its number stands in the text: SQLite plans a statement anew for each value of a bound one.
+    pub(super) fn limit(&mut self, rows: i64) -> &mut Self {
+        self.push(" limit ").push(&rows.to_string())
+    }
+
     /// Conditions of which all hold, or one, in brackets.
     pub(super) fn joined(parts: Vec<Self>, word: &str, empty: Self) -> Self {
         if parts.is_empty() {
@@ -140,39 +235,25 @@ impl Sql {
     where
         T: QueryableByName<Sqlite> + QueryableByName<Pg> + Send + 'static,
     {
-        Ok(match tx {
-            Tx::Sqlite(conn) => bound!(self.text, self.binds, Sqlite).load(*conn)?,
-            Tx::Postgres(conn) => bound!(self.numbered(), self.binds, Pg).load(*conn)?,
-        })
+        let query = Statement::seen(self);
+        Ok(on!(tx, conn => query.load(conn))?)
     }
 
     /// Runs it; gives the number of rows that it changed.
     pub(super) fn execute(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
-        Ok(match tx {
-            Tx::Sqlite(conn) => bound!(self.text, self.binds, Sqlite).execute(*conn)?,
-            Tx::Postgres(conn) => bound!(self.numbered(), self.binds, Pg).execute(*conn)?,
-        })
+        let query = Statement::seen(self);
+        Ok(on!(tx, conn => query.execute(conn))?)
+    }
+
+    /// As [`Sql::execute`], for one of a few texts that come again and again: it stays prepared.
+    pub(super) fn execute_prepared(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+        let query = Statement { sql: self, is_kept: true };
+        Ok(on!(tx, conn => query.execute(conn))?)
     }
 
     /// As [`Sql::execute`], for SQL that was just put together.
     pub(super) fn execute_in(&mut self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
         std::mem::take(self).execute(tx)
-    }
-
-    /// The text as PostgreSQL wants it: values have numbers.
-    fn numbered(&self) -> String {
-        let mut out = String::with_capacity(self.text.len() + self.binds.len() * 2);
-        let mut number = 0;
-        for letter in self.text.chars() {
-            if letter == '?' {
-                number += 1;
-                out.push('$');
-                out.push_str(&number.to_string());
-            } else {
-                out.push(letter);
-            }
-        }
-        out
     }
 
     #[cfg(test)]
@@ -181,21 +262,96 @@ impl Sql {
     }
 }
 
-/// A query with its values; a boxed one names its backend in its type.
-macro_rules! bound {
-    ($text:expr, $binds:expr, $backend:ty) => {{
-        let mut query = diesel::sql_query($text).into_boxed::<$backend>();
-        for bind in $binds {
-            query = match bind {
-                Bind::Int(value) => query.bind::<BigInt, _>(value),
-                Bind::Real(value) => query.bind::<Double, _>(value),
-                Bind::Text(value) => query.bind::<Text, _>(value),
-            };
-        }
-        query
-    }};
+/// SQL as diesel runs it. Connections keep it prepared if `is_kept`.
+struct Statement {
+    sql: Sql,
+    is_kept: bool,
 }
-use bound;
+
+impl Statement {
+    /// Keeps what comes for the second time, as long as there are few of them: every connection holds each of them,
+    /// and what a client asks for can have any form.
+    fn seen(sql: Sql) -> Self {
+        let mut hasher = DefaultHasher::new();
+        sql.text.hash(&mut hasher);
+        let is_kept = KNOWN.lock().unwrap_or_else(PoisonError::into_inner).meet(hasher.finish());
+        Self { sql, is_kept }
+    }
+}
+
+/// Which texts are kept.
+#[derive(Default)]
+struct Texts {
+    once: BTreeSet<u64>,
+    kept: BTreeSet<u64>,
+}
+
+impl Texts {
+    fn meet(&mut self, text: u64) -> bool {
+        if self.kept.contains(&text) {
+            return true;
+        }
+        if self.kept.len() >= KEPT {
+            return false;
+        }
+        if self.once.remove(&text) {
+            return self.kept.insert(text);
+        }
+        if self.once.len() >= MET {
+            self.once.clear();
+        }
+        self.once.insert(text);
+        false
+    }
+}
+
+static KNOWN: Mutex<Texts> = Mutex::new(Texts { once: BTreeSet::new(), kept: BTreeSet::new() });
+
+/// Texts that connections keep prepared.
+const KEPT: usize = 256;
+/// Texts that are remembered until they come again.
+const MET: usize = 4096;
+
+impl<DB> QueryFragment<DB> for Statement
+where
+    DB: Backend + HasSqlType<BigInt> + HasSqlType<Double> + HasSqlType<Text> + HasSqlType<Bool> + HasSqlType<Binary>,
+    i64: ToSql<BigInt, DB>,
+    f64: ToSql<Double, DB>,
+    str: ToSql<Text, DB>,
+    bool: ToSql<Bool, DB>,
+    [u8]: ToSql<Binary, DB>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        if !self.is_kept {
+            out.unsafe_to_cache_prepared();
+        }
+        let mut binds = self.sql.binds.iter();
+        for (number, piece) in self.sql.text.split('?').enumerate() {
+            match (number > 0).then(|| binds.next()) {
+                None => {}
+                Some(Some(Bind::Int(value))) => out.push_bind_param::<BigInt, _>(value)?,
+                Some(Some(Bind::Real(value))) => out.push_bind_param::<Double, _>(value)?,
+                Some(Some(Bind::Text(value))) => out.push_bind_param::<Text, _>(value.as_str())?,
+                Some(Some(Bind::Bool(value))) => out.push_bind_param::<Bool, _>(value)?,
+                Some(Some(Bind::Bytes(value))) => out.push_bind_param::<Binary, _>(value.as_slice())?,
+                Some(None) => return Err(diesel::result::Error::QueryBuilderError("a value is missing".into())),
+            }
+            out.push_sql(piece);
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for Statement {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Statement {
+    type SqlType = Untyped;
+}
+
+impl<Conn> RunQueryDsl<Conn> for Statement {}
 
 /// A number that a query gives as `number`.
 #[derive(QueryableByName)]
@@ -213,7 +369,9 @@ mod tests {
         let mut sql = Sql::new("select 1 where ");
         sql.one_of("a", ["x'; drop table y"]).push(" and ").one_of("b", [1_i64, 2]);
         assert_eq!(sql.text(), "select 1 where a = ? and b in (?, ?)");
-        assert_eq!(sql.numbered(), "select 1 where a = $1 and b in ($2, $3)");
+        let query = Statement { sql: sql.clone(), is_kept: true };
+        let shown = diesel::debug_query::<Pg, _>(&query).to_string();
+        assert!(shown.starts_with("select 1 where a = $1 and b in ($2, $3)"), "{shown}");
         assert_eq!(sql.binds, [Bind::Text("x'; drop table y".into()), Bind::Int(1), Bind::Int(2)]);
         assert_eq!(Sql::any(vec![]).text(), "1 = 0");
         assert_eq!(Sql::all(vec![Sql::new("a"), Sql::new("b")]).negated().text(), "not ((a and b))");

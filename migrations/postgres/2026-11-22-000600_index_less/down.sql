@@ -1,0 +1,2 @@
+-- what is gone was never looked at
+select 1;
