@@ -90,9 +90,17 @@ def with_fhirpy(bench, server):
     paged = client.resources('Observation').search(subject=one.to_reference()).limit(PAGE)
     numbers = sorted(each['valueInteger'] for each in paged.fetch_all())
     bench.equal('fhirpy: reads all pages, no resource twice', numbers, list(range(MANY)))
-    upserted, is_new = client.resources('Patient').search(family='fhirpy').get_or_create(
-        client.resource('Patient', name=[{'family': 'Fhirpy'}]))
-    bench.equal('fhirpy: creates only what is not there', (upserted.id, is_new), (one.id, False))
+    twin = {'resourceType': 'Patient', 'name': [{'family': 'Fhirpy'}]}
+    careful = SyncFHIRClient(server.url, authorization=f'Bearer {server.token}',
+                             extra_headers={'If-None-Exist': 'family=fhirpy'})
+    bench.equal('fhirpy: creates only what is not there', careful.execute('Patient', data=twin)['id'], one.id)
+    try:  # it writes the criteria into the URL, which R4 does not know
+        patients.search(family='fhirpy').get_or_create(client.resource(**twin))
+        bench.check('fhirpy: its own way to create only what is not there is refused', False)
+    except OperationOutcome as error:
+        bench.check('fhirpy: its own way to create only what is not there is refused',
+                    'If-None-Exist' in json.dumps(error.resource), error.resource)
+    bench.equal('fhirpy: there is still one', patients.search(family='fhirpy').count(), 1)
     gone = client.resource('Patient', name=[{'family': 'Gone'}])
     gone.save()
     gone.delete()

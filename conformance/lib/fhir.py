@@ -26,8 +26,9 @@ class Fhir:
         if body is not None:
             headers.setdefault('content-type', content_type)
             body = body if isinstance(body, bytes) else resources.written(body).encode()
-        for is_last in (False, True):
-            if self.connection is None:
+        while True:
+            is_fresh = self.connection is None
+            if is_fresh:
                 self.connection = http.client.HTTPConnection(self.address.hostname, self.address.port, timeout=300)
             try:
                 self.connection.request(method, BASE + path, body, headers)
@@ -39,8 +40,7 @@ class Fhir:
                 return found
             except (OSError, http.client.HTTPException) as error:
                 self.close()
-                # A connection that was closed while nobody used it is opened again, once.
-                if is_last or method not in ('GET', 'HEAD'):
+                if is_fresh:  # one that was open may have been closed while nobody used it
                     raise Unreachable(f'{method} {path}: {error}') from None
 
     def close(self):

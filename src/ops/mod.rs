@@ -8,6 +8,7 @@ mod document;
 mod error;
 pub mod exports;
 mod housekeeping;
+pub mod import;
 pub mod jobs;
 pub mod letterheads;
 pub mod peers;
