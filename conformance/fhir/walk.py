@@ -11,8 +11,8 @@ from search_params import Definitions
 
 BACKENDS = ('sqlite', 'postgres')
 
-# Values that are tried of each parameter, and how many of their searches are repeated by POST.
-VALUES, POSTED = 2, 1
+# Values that are tried of each parameter on a database, and how many of their searches are repeated by POST.
+VALUES, POSTED = {'sqlite': 2, 'postgres': 1}, 1
 
 
 def run(bench):
@@ -42,7 +42,7 @@ def run(bench):
             if parameter is None or parameter.type != announcement['type']:
                 faults.append(f'{announcement["name"]}: is not defined like this: {announcement}')
                 continue
-            walk = Walk(server, resource_type, announcement['name'], parameter, stored)
+            walk = Walk(server, resource_type, announcement['name'], parameter, stored, VALUES[bench.backend])
             try:
                 faults += walk.faults()
             except Exception as error:
@@ -51,7 +51,7 @@ def run(bench):
         bench.check(f'{resource_type}: {len(announced["searchParam"])} parameters find {len(stored)} resources again',
                     not faults, '\n        '.join([f'{len(faults)} faults', *faults[:40]]))
     print('  ' + ', '.join(f'{count} {what}' for what, count in sorted(totals.items())), flush=True)
-    bench.check('there was much to find', totals['searches'] > 5000 and totals['parameters with values'] > 800, totals)
+    bench.check('there was much to find', totals['searches'] > 3000 and totals['parameters with values'] > 800, totals)
 
 
 def load(bench, server):
@@ -78,13 +78,14 @@ def load(bench, server):
 class Walk:
     """One parameter of one type."""
 
-    def __init__(self, server, resource_type, name, parameter, stored):
+    def __init__(self, server, resource_type, name, parameter, stored, most):
         self.server = server
         self.resource_type = resource_type
         self.name = name
         self.parameter = parameter
         self.stored = stored
         self.base = server.url
+        self.most = most
         self.totals = collections.Counter(parameters=1)
         self.values = {}  # of each resource that has any
         self.holders = collections.defaultdict(set)  # ids by key of a value
@@ -135,7 +136,7 @@ class Walk:
                     count += 1
                     yield identity, cases
                     break
-            if count == VALUES:
+            if count == self.most:
                 return
 
     def _missing(self):
@@ -170,7 +171,7 @@ class Walk:
                 if fault or identity not in found:
                     yield fault or f'{self.name}={text} (composite): does not find {identity}'
                 break
-            if tried == VALUES:
+            if tried == self.most:
                 break
         self.totals['parameters with values'] += tried > 0
 

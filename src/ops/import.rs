@@ -107,7 +107,7 @@ impl Ops {
         }
         for (number, single) in left {
             let done = Box::pin(self.transact(actor, vec![single.entry(0)])).await;
-            set(outcomes, number, done.map(imported));
+            set(outcomes, number, done.map(imported).map_err(of_single));
         }
     }
 
@@ -145,7 +145,7 @@ impl Ops {
         let mut outcome = match kind {
             Kind::Transaction => {
                 let entries: Result<Vec<Entry>, EntryError> = entries.into_iter().collect();
-                let entries = entries.map_err(|error| invalid("", ProblemCode::Invalid, &error.to_string()))?;
+                let entries = entries.map_err(|error| invalid("", ProblemCode::Structure, &error.to_string()))?;
                 imported(self.transact(actor, entries).await?)
             }
             Kind::Batch => {
@@ -338,6 +338,30 @@ fn place_of(done: &Done) -> Option<String> {
     }
 }
 
+/// The error of a resource that was the one entry of a Bundle that nobody has seen: its places are in the resource.
+fn of_single(error: Error) -> Error {
+    let moved = |path: &str| {
+        let below = path.strip_prefix(ONE_ENTRY).unwrap_or(path);
+        below.strip_prefix('.').unwrap_or(below).to_owned()
+    };
+    let each = |problems: &Problems| {
+        let mut out = Problems::new();
+        for problem in problems.iter() {
+            out.add(moved(&problem.path), problem.code, problem.detail.as_str());
+        }
+        out
+    };
+    match error {
+        Error::Invalid(problems) => Error::Invalid(each(&problems)),
+        Error::Rule(problems) => Error::Rule(each(&problems)),
+        Error::At { error, .. } => *error,
+        Error::Unresolved { path, reference, is_many } => {
+            Error::Unresolved { path: moved(&path), reference, is_many }
+        }
+        other => other,
+    }
+}
+
 fn versioned(stored: &StoredResource) -> String {
     format!("{}/{}/_history/{}", stored.resource_type, stored.logical_id, stored.version_id)
 }
@@ -358,3 +382,6 @@ fn set(outcomes: &mut [Option<Result<Imported, Error>>], number: usize, outcome:
         *slot = Some(outcome);
     }
 }
+
+/// Path of the resource of the only entry of a Bundle.
+const ONE_ENTRY: &str = "Bundle.entry[0].resource";
