@@ -100,14 +100,14 @@ impl Ops {
             let together = left.iter().enumerate().map(|(index, (_, single))| single.entry(index)).collect();
             if let Ok(done) = Box::pin(self.transact(actor, together)).await {
                 for ((number, _), done) in left.iter().zip(done) {
-                    set(outcomes, *number, Ok(imported(vec![done])));
+                    set(outcomes, *number, Ok(imported(&[done])));
                 }
                 return;
             }
         }
         for (number, single) in left {
             let done = Box::pin(self.transact(actor, vec![single.entry(0)])).await;
-            set(outcomes, number, done.map(imported).map_err(of_single));
+            set(outcomes, number, done.map(|done| imported(&done)).map_err(of_single));
         }
     }
 
@@ -130,9 +130,8 @@ impl Ops {
         }
         let keys: Vec<(String, LogicalId)> = entries.iter().flatten().filter_map(updated).map(|(key, _)| key).collect();
         let formers = self.desk(actor).resources(&keys).await?;
-        let was_made = |former: &StoredResource| {
-            made.contains(&(former.resource_type.clone(), former.logical_id.clone()))
-        };
+        let was_made =
+            |former: &StoredResource| made.contains(&(former.resource_type.clone(), former.logical_id.clone()));
         if kind == Kind::Transaction && formers.iter().any(was_made) {
             return Ok(Imported { unchanged: entries.len(), ..Imported::default() });
         }
@@ -146,7 +145,7 @@ impl Ops {
             Kind::Transaction => {
                 let entries: Result<Vec<Entry>, EntryError> = entries.into_iter().collect();
                 let entries = entries.map_err(|error| invalid("", ProblemCode::Structure, &error.to_string()))?;
-                imported(self.transact(actor, entries).await?)
+                imported(&self.transact(actor, entries).await?)
             }
             Kind::Batch => {
                 let mut outcome = Imported::default();
@@ -295,9 +294,8 @@ fn without_known(
     }
     let text = |entry: &Entry| updated(entry).map(|(_, body)| body.to_text()).unwrap_or_default();
     let texts: Vec<String> = entries.iter().map(|entry| entry.as_ref().map(text).unwrap_or_default()).collect();
-    let is_named = |place: usize, url: &str| {
-        texts.iter().enumerate().any(|(other, text)| other != place && text.contains(url))
-    };
+    let is_named =
+        |place: usize, url: &str| texts.iter().enumerate().any(|(other, text)| other != place && text.contains(url));
     let keep = |place: usize, entry: &Result<Entry, EntryError>| {
         let url = entry.as_ref().ok().and_then(|entry| entry.full_url.as_deref());
         !known.get(place).copied().unwrap_or_default() || url.is_some_and(|url| is_named(place, url))
@@ -325,7 +323,7 @@ fn content(mut body: Json) -> String {
     format!("{}\n{}", head.join("\n"), body.to_text())
 }
 
-fn imported(done: Vec<Done>) -> Imported {
+fn imported(done: &[Done]) -> Imported {
     Imported { kept: done.iter().filter_map(place_of).collect(), ..Imported::default() }
 }
 
@@ -341,7 +339,10 @@ fn place_of(done: &Done) -> Option<String> {
 /// The error of a resource that was the one entry of a Bundle that nobody has seen: its places are in the resource.
 fn of_single(error: Error) -> Error {
     let moved = |path: &str| {
-        let below = path.strip_prefix(ONE_ENTRY).unwrap_or(path);
+        let below = match path.strip_prefix(ONE_ENTRY) {
+            Some(below) => below.strip_prefix(".resource").unwrap_or_default(),
+            None => path,
+        };
         below.strip_prefix('.').unwrap_or(below).to_owned()
     };
     let each = |problems: &Problems| {
@@ -355,9 +356,7 @@ fn of_single(error: Error) -> Error {
         Error::Invalid(problems) => Error::Invalid(each(&problems)),
         Error::Rule(problems) => Error::Rule(each(&problems)),
         Error::At { error, .. } => *error,
-        Error::Unresolved { path, reference, is_many } => {
-            Error::Unresolved { path: moved(&path), reference, is_many }
-        }
+        Error::Unresolved { path, reference, is_many } => Error::Unresolved { path: moved(&path), reference, is_many },
         other => other,
     }
 }
@@ -383,5 +382,5 @@ fn set(outcomes: &mut [Option<Result<Imported, Error>>], number: usize, outcome:
     }
 }
 
-/// Path of the resource of the only entry of a Bundle.
-const ONE_ENTRY: &str = "Bundle.entry[0].resource";
+/// Path of the only entry of a Bundle.
+const ONE_ENTRY: &str = "Bundle.entry[0]";

@@ -18,9 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::access::{Actor, Role};
 use crate::app::Services;
+use crate::base::TenantId;
 use crate::fhir::{Json, Object};
 use crate::ops::import::Imported;
 use crate::ops::{Error, Ops};
+use crate::work::SCHEDULES;
 
 use report::{Issue, Refusal, Report, issues};
 use source::{Chunk, Input};
@@ -50,6 +52,7 @@ pub(super) struct Fhir {
 
 pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     let Verb::Fhir(options) = verb;
+    known(ops, &options.of.tenant).await?;
     let (inputs, others) = source::inputs(&options.paths)?;
     for other in &others {
         Out::remark(&format!("not imported, because of its name: {}", other.display()));
@@ -72,6 +75,19 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitC
     let totals = &import.totals;
     out.result(&totals.text(&options), || totals.json(&options));
     Ok(if totals.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether there is such a tenant. A database that was never served has not even the default one, which needs no more
+/// than to be made.
+async fn known(ops: &Ops, tenant: &TenantId) -> anyhow::Result<()> {
+    if ops.store().tenants().await?.contains(tenant) {
+        return Ok(());
+    }
+    if *tenant != TenantId::default_tenant() {
+        anyhow::bail!("there is no tenant {tenant}; `causeway tenant add {tenant}` makes it");
+    }
+    ops.store().ensure_tenant(tenant, ops.now()).await?;
+    Ok(ops.store().set_schedules(tenant, SCHEDULES, ops.now()).await?)
 }
 
 /// An import that is running.
@@ -240,6 +256,7 @@ async fn take(ops: &Ops, actor: &Actor, name: String, mut chunk: Chunk) -> anyho
             }
         }
     }
+    refusals.sort_by_key(|refusal| refusal.line);
     Ok(Taking { name, chunk, kept, unchanged, refusals, misses })
 }
 

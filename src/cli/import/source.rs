@@ -67,7 +67,9 @@ pub(super) fn inputs(paths: &[PathBuf]) -> io::Result<(Vec<Input>, Vec<PathBuf>)
         if path.is_dir() {
             below(path, path, &mut found, &mut others)?;
         } else if let Some(form) = form(path) {
-            File::open(path)?;
+            File::open(path).map_err(|error| {
+                io::Error::new(error.kind(), format!("{} cannot be opened: {error}", path.display()))
+            })?;
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             found.push(Input { path: path.clone(), name, form });
         } else {

@@ -16,7 +16,8 @@ pub(super) async fn capabilities(
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
-    let resources: Vec<ResourceOffer<'_>> = resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind, is_read_only(kind, &ops))).collect();
+    let resources: Vec<ResourceOffer<'_>> =
+        resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind, is_read_only(kind, &ops))).collect();
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,

@@ -23,7 +23,8 @@ fn chunks(folder: &Path, at_once: usize) -> Vec<Vec<Chunk>> {
 }
 
 fn lines(count: usize) -> String {
-    (0..count).map(|id| format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n")).collect()
+    let line = |id| format!("{{\"resourceType\":\"Patient\",\"id\":\"{id}\"}}\n");
+    (0..count).map(line).collect::<Vec<String>>().concat()
 }
 
 #[test]
@@ -70,7 +71,8 @@ fn the_same_resource_is_not_taken_twice_at_the_same_time() {
         std::fs::write(folder.path().join(name), lines(3)).expect("is written");
     }
     assert_eq!(chunks(folder.path(), 8).iter().map(Vec::len).collect::<Vec<_>>(), [1, 1, 1]);
-    std::fs::write(folder.path().join("b.ndjson"), "{\"resourceType\":\"Patient\",\"id\":\"other\"}").expect("is written");
+    std::fs::write(folder.path().join("b.ndjson"), "{\"resourceType\":\"Patient\",\"id\":\"other\"}")
+        .expect("is written");
     assert_eq!(chunks(folder.path(), 8).iter().map(Vec::len).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(chunks(folder.path(), 1).len(), 3);
 }
