@@ -1,4 +1,4 @@
-"""Where things lie, and how what is missing gets there: Debian packages, a Python environment, Maven.
+"""Where things lie, and how what is missing gets there: Debian packages, Python, Node.js and Maven packages.
 
 Everything that is made goes below `CONFORMANCE_DIR` (default `target/conformance`), nothing into the source
 tree. What cannot be had ends the run with `Unavailable`: a judge that is missing is never skipped.
@@ -27,6 +27,8 @@ PACKAGES = {
     'dsrdump': 'dcmtk',
     'javac': 'default-jdk-headless',
     'mvn': 'maven',
+    'node': 'nodejs',
+    'npm': 'npm',
     'pdfdetach': 'poppler-utils',
     'pdfimages': 'poppler-utils',
     'pdftotext': 'poppler-utils',
@@ -91,6 +93,23 @@ def inside_environment():
     wanted = python()
     if Path(sys.prefix).resolve() != wanted.parents[1]:
         os.execv(wanted, [wanted, *sys.argv])
+
+
+def node():
+    """The node program, and the directory that has the packages of package.json in `node_modules`."""
+    program_of_node, npm = need('node', 'npm')
+    wanted = CONFORMANCE / 'package.json'
+    home = WORK / 'node'
+    stamp = home / 'installed'
+    digest = hashlib.sha256(wanted.read_bytes()).hexdigest()
+    with _alone('node'):
+        if not stamp.exists() or stamp.read_text() != digest:
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            shutil.copy(wanted, home)
+            _run([npm, 'install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'], cwd=home)
+            stamp.write_text(digest)
+    return program_of_node, home
 
 
 def java_judge(name):

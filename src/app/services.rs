@@ -11,7 +11,7 @@ use crate::access::{Actor, RequestId, Role};
 use crate::base::{Clock, SystemClock, TenantId};
 use crate::blob::BlobStore;
 use crate::config::master_key::{self, Missing};
-use crate::config::{self, Config, DatabaseUrl, Environment};
+use crate::config::{self, Config, DatabaseUrl, Environment, ImagingStudies};
 use crate::ops::{Archive, DeliveryRule, Ops, OpsSettings, Trail};
 use crate::remote::PeerSettings;
 use crate::report::sr::HeadingCodes;
@@ -216,6 +216,7 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         },
         archive,
         archive_timeout: config.archive.timeout,
+        stores_imaging_studies: config.archive.imaging_studies == ImagingStudies::Stored,
         ae_title: config.dimse.ae_title.clone(),
         peers,
         rules: rules.collect(),

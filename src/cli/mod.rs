@@ -4,6 +4,7 @@
 mod audit;
 mod config;
 mod db;
+mod import;
 mod jobs;
 mod key;
 mod out;
@@ -67,6 +68,9 @@ enum Noun {
     /// Reports.
     #[command(subcommand)]
     Report(report::Verb),
+    /// Take over what another system had.
+    #[command(subcommand)]
+    Import(import::Verb),
     /// The job queue.
     #[command(subcommand)]
     Jobs(jobs::Verb),
@@ -135,6 +139,7 @@ async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<Exi
         Noun::Token(verb) => token::run(verb, &services.ops, out).await,
         Noun::Peer(verb) => peer::run(verb, &services.ops, out).await,
         Noun::Report(verb) => report::run(verb, &services.ops, out).await,
+        Noun::Import(verb) => Box::pin(import::run(verb, &services.ops, out)).await,
         Noun::Jobs(verb) => jobs::run(verb, &services.ops, out).await,
         Noun::Audit(verb) => audit::run(verb, &services.ops, out).await,
         Noun::Key(verb) => key::run(verb, &services.ops, out).await,

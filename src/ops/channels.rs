@@ -64,7 +64,7 @@ pub(super) async fn push(peer: &PeerSettings, clock: Arc<dyn Clock>, bundle: &Js
     };
     match pushed {
         Ok(outcome) => of_push(&outcome),
-        Err(error @ FhirError::NotABundle) => refused(error.to_string()),
+        Err(error @ (FhirError::NotABundle | FhirError::NotSendable(_))) => refused(error.to_string()),
         Err(FhirError::Http(error)) => of_http(&error),
         Err(error @ FhirError::Refused { .. }) => again_or_never(error.retry(), error.to_string()),
     }

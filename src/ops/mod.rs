@@ -8,6 +8,7 @@ mod document;
 mod error;
 pub mod exports;
 mod housekeeping;
+pub mod import;
 pub mod jobs;
 pub mod letterheads;
 pub mod peers;
@@ -62,6 +63,8 @@ pub struct OpsSettings {
     pub archive: Archive,
     /// How long to wait for the archive's answer.
     pub archive_timeout: Duration,
+    /// Whether clients may write ImagingStudy resources.
+    pub stores_imaging_studies: bool,
     /// How long rows of finished jobs are kept.
     pub keep_finished_jobs: Duration,
     /// AE title that peers are called with, where they name no other one.

@@ -6,7 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use reqwest::Method;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
@@ -43,6 +45,10 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// What Retry-After asked for.
     pub(super) retry_after: Option<Duration>,
+    /// `Location`.
+    pub(super) location: Option<String>,
+    /// `ETag`.
+    pub(super) etag: Option<String>,
     /// Body.
     pub(super) body: Bytes,
 }
@@ -104,9 +110,11 @@ impl HttpPeer {
         let response = egress::answer(builder, length, self.response).await?;
         let header = |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
         let retry_after = header(RETRY_AFTER).and_then(|value| wait(value, self.clock.as_ref()));
+        let text = |name| header(name).map(|value| value.chars().take(MAX_HEADER_CHARS).collect());
+        let (location, etag) = (text(LOCATION), text(ETAG));
         let status = response.status().as_u16();
         let body = egress::read_capped(response, request.limit, self.response).await?;
-        Ok(Answer { status, retry_after, body })
+        Ok(Answer { status, retry_after, location, etag, body })
     }
 }
 
@@ -127,6 +135,18 @@ impl Outgoing {
     ) -> Self {
         let headers = vec![(ACCEPT, HeaderValue::from_static(accept)), (CONTENT_TYPE, content_type)];
         Self { method: Method::POST, url, headers, body, limit }
+    }
+
+    /// This request as a PUT.
+    pub(super) fn into_put(mut self) -> Self {
+        self.method = Method::PUT;
+        self
+    }
+
+    /// This request with a header; `None` if the value cannot stand in one.
+    pub(super) fn with_header(mut self, name: &'static str, value: &str) -> Option<Self> {
+        self.headers.push((HeaderName::from_static(name), HeaderValue::from_str(value).ok()?));
+        Some(self)
     }
 
     /// This request with parameters in its query. Commas stay as they are: Orthanc does not see the list
@@ -168,6 +188,9 @@ fn wait(value: &str, clock: &dyn Clock) -> Option<Duration> {
     };
     Some(Duration::from_secs(seconds.min(86_400)))
 }
+
+/// Greatest number of characters of a header that is kept.
+const MAX_HEADER_CHARS: usize = 2_000;
 
 #[cfg(test)]
 mod tests;

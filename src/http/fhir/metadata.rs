@@ -16,7 +16,8 @@ pub(super) async fn capabilities(
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
-    let resources: Vec<ResourceOffer<'_>> = resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind)).collect();
+    let resources: Vec<ResourceOffer<'_>> =
+        resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind, is_read_only(kind, &ops))).collect();
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
@@ -30,11 +31,19 @@ pub(super) async fn capabilities(
     Ok(HttpResponse::Ok().content_type(FHIR_JSON).body(body))
 }
 
-fn offer(resource_type: &str) -> ResourceOffer<'_> {
+fn is_read_only(resource_type: &str, ops: &Ops) -> bool {
+    match resource_type {
+        "AuditEvent" => true,
+        "ImagingStudy" => !ops.settings().stores_imaging_studies,
+        _ => false,
+    }
+}
+
+fn offer(resource_type: &str, is_read_only: bool) -> ResourceOffer<'_> {
     ResourceOffer {
         resource_type,
         supported_profiles: &[],
-        interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
+        interactions: if is_read_only { READ_ONLY } else { ALL },
         versioning: Versioning::VersionedUpdate,
         operations: operations(resource_type),
     }

@@ -29,6 +29,7 @@ pub(super) async fn create(
     let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
     let kind = path.into_inner();
     let kind = known(&kind)?;
+    refuse_criteria(&request)?;
     let Some(field) = request.headers().get("if-none-exist") else {
         let written = ops.create_resource(&caller.actor, kind, body.0).await?;
         return answer(&ops, &caller.actor.tenant, format, prefer, written);
@@ -48,6 +49,19 @@ pub(super) async fn create(
             }
             Ok(response)
         }
+    }
+}
+
+/// Some servers take the criteria of a conditional create from the URL. Whoever takes us for one of them would get a
+/// second resource where there is one already.
+fn refuse_criteria(request: &HttpRequest) -> Result<(), HttpError> {
+    let mut names = url::form_urlencoded::parse(request.query_string().as_bytes()).map(|(name, _)| name);
+    match names.find(|name| !name.starts_with('_')) {
+        Some(_) => {
+            let said = "are not taken by a create: the criteria of a conditional one stand in If-None-Exist";
+            Err(HttpError::invalid("search parameters", ProblemCode::Unsupported, said))
+        }
+        None => Ok(()),
     }
 }
 

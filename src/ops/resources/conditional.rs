@@ -10,7 +10,7 @@ use crate::fhir::Json;
 use crate::store::{Counting, Guard, Search, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::{Attempt, Error, Ops};
-use super::write::{Expected, Patch, Written, of_client, refuse_read_only, version, writable};
+use super::write::{Expected, Patch, Written, of_client, version};
 
 /// What became of a conditional create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Ops {
         criteria: &str,
     ) -> Result<CreatedUnless, Error> {
         self.authorize_type(actor, Operation::FhirCreate, resource_type).await?;
-        let body = of_client(self.valid(writable(resource_type, body)?).await?);
+        let body = of_client(self.valid(self.writable(actor, resource_type, body)?).await?);
         self.with_retries(|| async {
             let (guard, mut found) = self.seen(actor, resource_type, criteria).await?;
             if found.len() > 1 {
@@ -58,7 +58,7 @@ impl Ops {
         expected: &Expected,
     ) -> Result<Written, Error> {
         self.authorize_type(actor, Operation::FhirUpdate, resource_type).await?;
-        let body = writable(resource_type, body)?;
+        let body = self.writable(actor, resource_type, body)?;
         let named = match body.text_at(&["id"]) {
             Some(id) => Some(LogicalId::parse(id).map_err(|_form| wrong_id("is not an id"))?),
             None => None,
@@ -104,7 +104,7 @@ impl Ops {
         expected: &Expected,
     ) -> Result<Written, Error> {
         self.authorize_type(actor, Operation::FhirUpdate, resource_type).await?;
-        refuse_read_only(resource_type)?;
+        self.refuse_read_only(actor, resource_type)?;
         let mut found = self.matches(actor, resource_type, criteria, 2).await?;
         if found.len() > 1 {
             return Err(Error::ManyMatches);
@@ -122,7 +122,7 @@ impl Ops {
         expected: &Expected,
     ) -> Result<Option<VersionId>, Error> {
         self.authorize_type(actor, Operation::FhirDelete, resource_type).await?;
-        refuse_read_only(resource_type)?;
+        self.refuse_read_only(actor, resource_type)?;
         let mut found = self.matches(actor, resource_type, criteria, 2).await?;
         if found.len() > 1 {
             return Err(Error::ManyMatches);

@@ -1,6 +1,6 @@
 //! create, update, patch and delete. R4 http.html#create, #update, #patch, #delete.
 
-use crate::access::{Actor, Operation};
+use crate::access::{Actor, Operation, Principal};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
@@ -58,7 +58,7 @@ impl Ops {
     pub async fn create_resource(&self, actor: &Actor, resource_type: &str, body: Json) -> Result<Written, Error> {
         let operation = Operation::FhirCreate;
         self.authorize_type(actor, operation, resource_type).await?;
-        let body = of_client(self.valid(writable(resource_type, body)?).await?);
+        let body = of_client(self.valid(self.writable(actor, resource_type, body)?).await?);
         let (stored, write) = version(resource_type, LogicalId::random(), None, body, self.now());
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
@@ -77,7 +77,7 @@ impl Ops {
     ) -> Result<Written, Error> {
         let operation = Operation::FhirUpdate;
         self.authorize_type(actor, operation, resource_type).await?;
-        let body = writable(resource_type, body)?;
+        let body = self.writable(actor, resource_type, body)?;
         match body.text_at(&["id"]) {
             Some(named) if named == id.as_str() => {}
             Some(_) => return Err(wrong("id", ProblemCode::Invariant, "is not the id in the URL")),
@@ -114,7 +114,7 @@ impl Ops {
     ) -> Result<Written, Error> {
         let operation = Operation::FhirUpdate;
         self.authorize_type(actor, operation, resource_type).await?;
-        refuse_read_only(resource_type)?;
+        self.refuse_read_only(actor, resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
             if former.body.is_none() {
@@ -139,6 +139,34 @@ impl Ops {
         self.on_cpu(move || problems_of(&body).into_result(body).map_err(Error::Invalid)).await?
     }
 
+    /// A body of the right type, if resources of this type are written at all.
+    pub(super) fn writable(&self, actor: &Actor, resource_type: &str, body: Json) -> Result<Json, Error> {
+        self.refuse_read_only(actor, resource_type)?;
+        if is_part(&body) {
+            return Err(Error::Rule(Problems::one("meta.tag", ProblemCode::BusinessRule, OF_PART)));
+        }
+        match body.text_at(&["resourceType"]) {
+            Some(named) if named == resource_type => Ok(body),
+            Some(_) => Err(wrong("resourceType", ProblemCode::Invariant, "is not the type in the URL")),
+            None if body.as_object().is_none() => Err(wrong("", ProblemCode::Structure, "is not an object")),
+            None => Err(wrong("resourceType", ProblemCode::Required, "is required")),
+        }
+    }
+
+    /// An AuditEvent follows the audit log; an ImagingStudy the archive, unless the gateway has none to follow
+    /// or takes over what another system had.
+    pub(super) fn refuse_read_only(&self, actor: &Actor, resource_type: &str) -> Result<(), Error> {
+        match resource_type {
+            "AuditEvent" => Err(Error::ReadOnly),
+            "ImagingStudy"
+                if !self.settings().stores_imaging_studies && !matches!(actor.principal, Principal::System(_)) =>
+            {
+                Err(Error::ReadOnly)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes a resource; its former versions stay. `None` if there was nothing to delete.
     pub async fn delete_resource(
         &self,
@@ -149,7 +177,7 @@ impl Ops {
     ) -> Result<Option<VersionId>, Error> {
         let operation = Operation::FhirDelete;
         self.authorize_type(actor, operation, resource_type).await?;
-        refuse_read_only(resource_type)?;
+        self.refuse_read_only(actor, resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             check(expected, former.as_ref().filter(|former| former.body.is_some()))?;
@@ -227,25 +255,6 @@ pub(super) fn of_patch(error: PatchError) -> Error {
             Error::Rule(Problems::one(path, ProblemCode::BusinessRule, error.fault.to_string()))
         }
     }
-}
-
-/// A body of the right type, if resources of this type are written at all.
-pub(super) fn writable(resource_type: &str, body: Json) -> Result<Json, Error> {
-    refuse_read_only(resource_type)?;
-    if is_part(&body) {
-        return Err(Error::Rule(Problems::one("meta.tag", ProblemCode::BusinessRule, OF_PART)));
-    }
-    match body.text_at(&["resourceType"]) {
-        Some(named) if named == resource_type => Ok(body),
-        Some(_) => Err(wrong("resourceType", ProblemCode::Invariant, "is not the type in the URL")),
-        None if body.as_object().is_none() => Err(wrong("", ProblemCode::Structure, "is not an object")),
-        None => Err(wrong("resourceType", ProblemCode::Required, "is required")),
-    }
-}
-
-/// An ImagingStudy follows the archive, an AuditEvent the audit log.
-pub(super) fn refuse_read_only(resource_type: &str) -> Result<(), Error> {
-    if matches!(resource_type, "ImagingStudy" | "AuditEvent") { Err(Error::ReadOnly) } else { Ok(()) }
 }
 
 pub(super) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {

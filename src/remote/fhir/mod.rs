@@ -1,9 +1,17 @@
-//! A FHIR R4 server as client: a transaction is pushed (R4 http.html#transaction), and the answer is
-//! read entry by entry. What the server says in words is not kept: it may repeat patient data.
+//! A FHIR R4 server as client. Resources are read, searched for page by page, made and updated, by id or by criteria;
+//! such a call waits and is made again where that may help and does no harm. A transaction is pushed
+//! (R4 http.html#transaction), and the answer is read entry by entry. What the server says in words is not kept: it
+//! may repeat patient data.
 
+mod instance;
 mod response;
+mod retry;
+mod search;
 
+pub use instance::{Addressed, Kept};
 pub use response::{EntryOutcome, Issue, PushOutcome};
+pub use retry::Patience;
+pub use search::Pages;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,12 +22,13 @@ use crate::base::{Clock, Retry};
 use crate::fhir::{Json, JsonLimits};
 
 use super::egress::{HttpError, retry_of};
-use super::http::{HttpPeer, Outgoing};
+use super::http::{Answer, HttpPeer, Outgoing};
 use super::peer::{PeerKind, PeerSettings};
 
 /// A FHIR server. Made once and shared.
 pub struct FhirPeer {
     http: HttpPeer,
+    patience: Patience,
 }
 
 /// What a FHIR server says of itself. R4 capabilitystatement.html.
@@ -33,16 +42,19 @@ pub struct FhirServer {
     pub takes_transactions: bool,
 }
 
-/// Why a server did not take a bundle.
+/// Why a call came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum FhirError {
     /// No usable answer at all.
     #[error(transparent)]
     Http(#[from] HttpError),
+    /// The call cannot be made: this part of it is missing, or cannot be sent.
+    #[error("{0} is missing or cannot be sent")]
+    NotSendable(&'static str),
     /// The document to push is not a Bundle of type transaction or batch.
     #[error("document is not a transaction or batch bundle")]
     NotABundle,
-    /// The server refused the bundle as a whole; nothing was stored.
+    /// The server refused the call, a bundle as a whole; nothing was stored.
     #[error("server answered {status}{}", issues.first().map(|issue| format!(" ({issue})")).unwrap_or_default())]
     Refused {
         /// HTTP status code.
@@ -55,22 +67,44 @@ pub enum FhirError {
 }
 
 impl FhirError {
-    /// Whether the same bundle may succeed later. A conflict (409) is between two writers, so it may;
+    /// Whether the same call may succeed later. A conflict (409) is between two writers, so it may;
     /// a failed precondition (412) is in the data, so it may not.
     pub fn retry(&self) -> Retry {
         match self {
             Self::Http(error) => error.retry(),
-            Self::NotABundle => Retry::Never,
+            Self::NotABundle | Self::NotSendable(_) => Retry::Never,
             Self::Refused { status: 409, retry_after, .. } => retry_after.map_or(Retry::Backoff, Retry::After),
             Self::Refused { status, retry_after, .. } => retry_of(*status, *retry_after),
         }
     }
 }
 
+impl FhirError {
+    /// Whether the server surely did nothing: it was not reached, or it said that it had too much to do.
+    fn is_undone(&self) -> bool {
+        matches!(self, Self::Http(HttpError::Connect(_)) | Self::Refused { status: 429 | 503, .. })
+    }
+}
+
+/// The error that an answer is.
+fn refusal(answer: &Answer) -> FhirError {
+    let document = Json::parse(&answer.body, &JsonLimits::default()).ok();
+    let issues = document.as_ref().map(response::issues).unwrap_or_default();
+    FhirError::Refused { status: answer.status, issues, retry_after: answer.retry_after }
+}
+
 impl FhirPeer {
     /// For these settings.
     pub async fn new(settings: &PeerSettings, clock: Arc<dyn Clock>) -> Result<Self, HttpError> {
-        Ok(Self { http: HttpPeer::new(settings, PeerKind::Fhir, clock).await? })
+        let http = HttpPeer::new(settings, PeerKind::Fhir, clock).await?;
+        Ok(Self { http, patience: Patience::default() })
+    }
+
+    /// This peer with more patience, or with less. Bundles that are pushed are sent once: they are pushed by jobs.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Patience) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Posts a Bundle of type transaction (all or nothing) or batch to the base of the server.
@@ -84,11 +118,10 @@ impl FhirPeer {
         let body = vec![bundle.to_text().into()];
         let request = Outgoing::post(self.http.url(&[]), content_type, FHIR_JSON, body, MAX_ANSWER_BYTES);
         let answer = self.http.send(&request).await?;
-        let document = Json::parse(&answer.body, &JsonLimits::default()).ok();
         if !answer.is_success() {
-            let issues = document.as_ref().map(response::issues).unwrap_or_default();
-            return Err(FhirError::Refused { status: answer.status, issues, retry_after: answer.retry_after });
+            return Err(refusal(&answer));
         }
+        let document = Json::parse(&answer.body, &JsonLimits::default()).ok();
         let document = document.ok_or(HttpError::Unreadable("no JSON in answer to a bundle"))?;
         Ok(PushOutcome::read(&document, bundle.items("entry").len())?)
     }

@@ -2,6 +2,7 @@
 
 mod database;
 mod house;
+mod import;
 mod offline;
 mod settings;
 

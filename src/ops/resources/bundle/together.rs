@@ -17,7 +17,7 @@ use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
 use super::super::super::document::document;
 use super::super::super::{Attempt, Error, Ops};
 use super::super::Written;
-use super::super::write::{deletion, of_client, problems_of, refuse_of_report, refuse_read_only, version};
+use super::super::write::{deletion, of_client, problems_of, refuse_of_report, version};
 use super::error::{at, at_entry, in_bundle, of_fault};
 use super::{Done, read_done};
 
@@ -81,7 +81,7 @@ impl Ops {
         if entry.action.is_read() {
             return Ok(());
         }
-        refuse_read_only(&entry.resource_type).map_err(|_read_only| {
+        self.refuse_read_only(actor, &entry.resource_type).map_err(|_read_only| {
             let detail = "resources of this type are read-only";
             Error::Rule(Problems::one(in_request(entry.index, "url"), ProblemCode::Unsupported, detail))
         })
