@@ -1,6 +1,7 @@
 //! FHIR R4 values: JSON documents that keep every digit, references, bundles, outcomes, resource types,
 //! index extraction, patches, searches, transactions. Pure functions; nothing here does input or output.
 
+pub mod binary;
 pub mod bundle;
 pub mod capability;
 pub mod definitions;

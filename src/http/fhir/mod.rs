@@ -1,6 +1,7 @@
 //! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes,
 //! histories and Bundles of them, and the CapabilityStatement that says so.
 
+mod binary;
 mod bundle;
 mod history;
 mod metadata;

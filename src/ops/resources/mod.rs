@@ -3,6 +3,7 @@
 //! What a report is kept as is read here like anything else, but written by the report's own use cases
 //! only: a DiagnosticReport that was changed here would say something else than its twins.
 
+mod binary;
 mod bundle;
 mod conditional;
 mod history;

@@ -94,7 +94,8 @@ impl Ops {
             Some(Total::Accurate) => Counting::Whole,
             Some(Total::Estimate) | None => Counting::UpTo(MOST_COUNTED),
         };
-        let found = self.desk(actor).search(search.clone(), counting).await?;
+        let mut found = self.desk(actor).search(search.clone(), counting).await?;
+        found.resources.retain(|one| self.may_see(actor, one));
         let next = match &found.next {
             Some(place) => Some(URL_SAFE_NO_PAD.encode(self.desk(actor).write_place(&listing, place)?)),
             None => None,
@@ -206,6 +207,7 @@ impl Ops {
         types.dedup();
         for resource_type in types {
             self.authorize_type(actor, Operation::FhirSearch, resource_type).await?;
+            self.authorize_all_binaries(actor, resource_type).await?;
         }
         Ok(())
     }
@@ -242,7 +244,7 @@ impl Ops {
                 found.extend(self.referring(actor, include, &frontier).await?);
             }
             frontier.clear();
-            for one in found.into_iter().filter(|one| one.body.is_some()) {
+            for one in found.into_iter().filter(|one| one.body.is_some() && self.may_see(actor, one)) {
                 if !known.insert(key(&one)) {
                     continue;
                 }

@@ -86,6 +86,9 @@ impl Ops {
         let body = of_client(self.valid(body).await?);
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
+            if let Some(former) = &former {
+                self.refuse_hidden(actor, former)?;
+            }
             check(expected, former.as_ref())?;
             let is_new = former.as_ref().is_none_or(|former| former.body.is_none());
             match former.as_ref().filter(|former| former.body.is_some()) {
@@ -117,6 +120,7 @@ impl Ops {
         refuse_read_only(resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+            self.refuse_hidden(actor, &former)?;
             if former.body.is_none() {
                 return Err(Error::Gone);
             }
@@ -152,6 +156,9 @@ impl Ops {
         refuse_read_only(resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
+            if let Some(former) = &former {
+                self.refuse_hidden(actor, former)?;
+            }
             check(expected, former.as_ref().filter(|former| former.body.is_some()))?;
             let Some(former) = former.filter(|former| former.body.is_some()) else {
                 return Ok(Attempt::Done(None));
