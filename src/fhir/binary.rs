@@ -81,9 +81,8 @@ impl<'a> Binary<'a> {
 
 /// A Binary as a client would have written it in JSON.
 pub fn resource(content_type: &str, context: Option<&str>, content: &[u8]) -> Json {
-    let mut binary = Object::new()
-        .with("resourceType", Json::string("Binary"))
-        .with("contentType", Json::string(content_type));
+    let mut binary =
+        Object::new().with("resourceType", Json::string("Binary")).with("contentType", Json::string(content_type));
     if let Some(context) = context {
         binary.set("securityContext", Object::new().with("reference", Json::string(context)).into());
     }

@@ -62,7 +62,13 @@ async fn answer(
         HistoryScope::System => format!("{base}/_history"),
     };
     let links = Links { path, asked: asked.clone() };
-    let query = HistoryQuery { scope, since: asked.since, at: asked.at.map(|(_, range)| range), count: asked.count, cursor: asked.cursor };
+    let query = HistoryQuery {
+        scope,
+        since: asked.since,
+        at: asked.at.map(|(_, range)| range),
+        count: asked.count,
+        cursor: asked.cursor,
+    };
     let page = ops.history(&caller.actor, query).await?;
     Ok(HttpResponse::Ok().content_type(FHIR_JSON).body(shown(bundle(&base, &links, page), format)?))
 }

@@ -8,8 +8,7 @@ use crate::base::{ProblemCode, TenantId, VersionId};
 use crate::fhir::Json;
 use crate::fhir::outcome::{Issue, Severity, outcome};
 use crate::http::{
-    Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
-    fhir_format,
+    Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, IfMatch, Params, PatchBody, Prefer, Return, fhir_format,
 };
 use crate::ops::Ops;
 use crate::ops::resources::{CreatedUnless, Expected, Patch, Written};
@@ -163,7 +162,7 @@ impl From<PatchBody> for Patch {
     }
 }
 
-fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
+pub(super) fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
     Ok(match IfMatch::of(request)? {
         None => Expected::Whatever,
         Some(IfMatch::Any) => Expected::Present,

@@ -174,7 +174,7 @@ impl Ops {
 
     /// Commits one version. Where the client did not say which version it means, somebody else's commit in
     /// between only means another look.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &self,
         actor: &Actor,
         write: ResourceWrite,
@@ -266,7 +266,7 @@ pub(super) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
     Ok(())
 }
 
-fn check(expected: &Expected, former: Option<&StoredResource>) -> Result<(), Error> {
+pub(super) fn check(expected: &Expected, former: Option<&StoredResource>) -> Result<(), Error> {
     let current = former.map(|former| former.version_id);
     let holds = match (expected, current) {
         (Expected::Whatever, _) | (Expected::Present, Some(_)) => true,
