@@ -55,7 +55,7 @@ impl Ops {
         let walks_all = request.types.iter().any(|asked| REFERRED.contains(&asked.as_str()));
         let members: Vec<String> = RESOURCE_TYPES
             .iter()
-            .filter(|kind| belongs(kind) && (walks_all || asked(kind)) && self.may_find(actor, kind))
+            .filter(|kind| belongs(kind) && (walks_all || asked(kind)) && may_find(actor, kind))
             .map(|kind| (*kind).to_owned())
             .collect();
         let base = fhir_base(&self.base_url(&actor.tenant));
@@ -96,13 +96,6 @@ impl Ops {
         Ok(SearchPage { query, matches, included, is_cut, total, next })
     }
 
-    /// Whether the actor may find resources of a type that they did not name, and have them whole.
-    fn may_find(&self, actor: &Actor, resource_type: &str) -> bool {
-        [Operation::FhirSearch, Operation::FhirRead]
-            .into_iter()
-            .all(|operation| decide_type(actor, operation, resource_type).into_result().is_ok())
-    }
-
     /// Who and what resources refer to, directly or by way of each other, as far as it is nobody else's; and whether
     /// some was left out.
     async fn referred_to(
@@ -115,7 +108,7 @@ impl Ops {
         let key = |one: &StoredResource| (one.resource_type.clone(), one.logical_id.clone());
         let mut known: HashSet<(String, LogicalId)> = members.iter().map(key).collect();
         let mut wanted = Vec::new();
-        self.note_mentions(actor, members, base, &mut known, &mut wanted);
+        note_mentions(actor, members, base, &mut known, &mut wanted);
         let mut included: Vec<StoredResource> = Vec::new();
         for _step in 0..STEPS {
             let left = MOST_REFERRED.saturating_sub(included.len());
@@ -126,33 +119,39 @@ impl Ops {
             let mut found = self.desk(actor).resources(&wanted).await?;
             found.retain(|one| one.body.is_some() && is_of(patient, one, base));
             wanted = rest;
-            self.note_mentions(actor, &found, base, &mut known, &mut wanted);
+            note_mentions(actor, &found, base, &mut known, &mut wanted);
             included.extend(found);
         }
         Ok((included, !wanted.is_empty()))
     }
+}
 
-    /// Adds what resources mention and nobody knows yet.
-    fn note_mentions(
-        &self,
-        actor: &Actor,
-        resources: &[StoredResource],
-        base: &str,
-        known: &mut HashSet<(String, LogicalId)>,
-        wanted: &mut Vec<(String, LogicalId)>,
-    ) {
-        let allowed: Vec<&str> = REFERRED
-            .into_iter()
-            .filter(|kind| decide_type(actor, Operation::FhirRead, kind).into_result().is_ok())
-            .collect();
-        for resource in resources {
-            let text = resource.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
-            for literal in mentions(text, base).filter(|literal| allowed.contains(&literal.resource_type)) {
-                if let Ok(id) = LogicalId::parse(literal.id) {
-                    let target = (literal.resource_type.to_owned(), id);
-                    if known.insert(target.clone()) {
-                        wanted.push(target);
-                    }
+/// Whether the actor may find resources of a type that they did not name, and have them whole.
+fn may_find(actor: &Actor, resource_type: &str) -> bool {
+    [Operation::FhirSearch, Operation::FhirRead]
+        .into_iter()
+        .all(|operation| decide_type(actor, operation, resource_type).into_result().is_ok())
+}
+
+/// Adds what resources mention and nobody knows yet.
+fn note_mentions(
+    actor: &Actor,
+    resources: &[StoredResource],
+    base: &str,
+    known: &mut HashSet<(String, LogicalId)>,
+    wanted: &mut Vec<(String, LogicalId)>,
+) {
+    let allowed: Vec<&str> = REFERRED
+        .into_iter()
+        .filter(|kind| decide_type(actor, Operation::FhirRead, kind).into_result().is_ok())
+        .collect();
+    for resource in resources {
+        let text = resource.body.as_deref().and_then(|body| std::str::from_utf8(body).ok()).unwrap_or_default();
+        for literal in mentions(text, base).filter(|literal| allowed.contains(&literal.resource_type)) {
+            if let Ok(id) = LogicalId::parse(literal.id) {
+                let target = (literal.resource_type.to_owned(), id);
+                if known.insert(target.clone()) {
+                    wanted.push(target);
                 }
             }
         }
