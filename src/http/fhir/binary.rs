@@ -64,24 +64,34 @@ impl FromRequest for WrittenBody {
         let field = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         // As the code that it becomes: one space at most. R4 datatypes.html#code.
         let named = field.unwrap_or_default().split_ascii_whitespace().collect::<Vec<_>>().join(" ");
+        // An update names it in its path alone.
+        let id = request.match_info().get("id").map(str::to_owned);
         let whole = WholeBody::from_request(request, payload);
         Box::pin(async move {
             let (kind, context, bytes) = (kind?, context?, whole.await?.0);
-            let work = move || read(&kind, &named, context, &bytes);
+            let work = move || read((&kind, &named), (id, context), &bytes);
             // Long ones would hold up every other request of this worker.
             tokio::task::spawn_blocking(work).await.map_err(|_join| HttpError::Fault)?
         })
     }
 }
 
-fn read(kind: &MediaType, named: &str, context: Option<String>, bytes: &[u8]) -> Result<WrittenBody, HttpError> {
+fn read(
+    (kind, named): (&MediaType, &str),
+    (id, context): (Option<String>, Option<String>),
+    bytes: &[u8],
+) -> Result<WrittenBody, HttpError> {
     if matches!(kind.essence(), "application/json" | "text/json")
         && let Ok(json) = Json::parse(bytes, &JsonLimits::default())
         && json.text_at(&["resourceType"]) == Some("Binary")
     {
         return of_resource(json, context);
     }
-    Ok(WrittenBody { json: resource(named, context.as_deref(), bytes), is_content: true })
+    let mut json = resource(named, context.as_deref(), bytes);
+    if let (Some(id), Some(binary)) = (id, json.as_object_mut()) {
+        binary.set("id", Json::string(id));
+    }
+    Ok(WrittenBody { json, is_content: true })
 }
 
 /// A Binary in JSON, with the context of the header field.

@@ -74,6 +74,8 @@ impl Ops {
         let wanted = Everything {
             patient: request.patient.clone(),
             types: members,
+            // Who may read them by their id may have them.
+            shows_patient: walks_all || asked("Patient"),
             care: request.care,
             since: request.since,
             base: base.clone(),

@@ -25,8 +25,10 @@ use super::{Numbered, ROW};
 pub struct Everything {
     /// About whom; `None` for every patient, one after the other.
     pub patient: Option<LogicalId>,
-    /// Types that are shown.
+    /// Types that are shown; with `Patient` among them, also who is the same person by a link.
     pub types: Vec<String>,
+    /// Whether the patient themself is shown.
+    pub shows_patient: bool,
     /// When the care was given that it speaks of; what speaks of no time belongs to every one.
     pub care: Option<Range>,
     /// Changed at this instant or later.
@@ -94,8 +96,6 @@ impl Desk<'_> {
 struct Keys {
     /// References to the patient.
     members: Vec<i64>,
-    /// The patient themself is shown.
-    shows_patient: bool,
     /// By rank: type and number of its date.
     dates: Vec<Vec<(String, i64)>>,
 }
@@ -112,14 +112,18 @@ impl Compiler<'_, '_> {
         let more = wanted.limit.saturating_add(1);
         let mut rows: Vec<Numbered> = Vec::new();
         if let Some(patient) = &wanted.patient {
-            if wanted.place.is_none() {
-                let mut count = Sql::new("select count(*) as number from (");
-                count.add(members(self.tenant.as_str(), wanted, &keys, patient.as_str(), &place)).push(") c");
-                place.total = count.load::<Number>(self.tx)?.first().map(|found| found.number);
-            }
             let mut numbers = members(self.tenant.as_str(), wanted, &keys, patient.as_str(), &place);
             numbers.push(" order by m.no limit ").bind(i64::try_from(more).unwrap_or(i64::MAX));
             rows = self.bodies(numbers)?;
+            if wanted.place.is_none() {
+                // A page that holds everything is its own count.
+                place.total = i64::try_from(rows.len()).ok();
+                if rows.len() > wanted.limit {
+                    let mut count = Sql::new("select count(*) as number from (");
+                    count.add(members(self.tenant.as_str(), wanted, &keys, patient.as_str(), &place)).push(") c");
+                    place.total = count.load::<Number>(self.tx)?.first().map(|found| found.number);
+                }
+            }
             let next = (rows.len() > wanted.limit).then(|| {
                 rows.truncate(wanted.limit);
                 EverythingPlace { after: rows.last().map_or(0, |row| row.no), ..place.clone() }
@@ -129,6 +133,7 @@ impl Compiler<'_, '_> {
         let mut seen: HashSet<i64> = HashSet::new();
         // Whose each row is.
         let mut owners: Vec<i64> = Vec::new();
+        let mut looked_at = 0;
         loop {
             let patients = self.patients(&place)?;
             let is_last = patients.len() < PATIENTS;
@@ -164,11 +169,16 @@ impl Compiler<'_, '_> {
             if is_last {
                 return Ok((rows, None, None));
             }
+            looked_at += PATIENTS;
+            if looked_at >= MOST_PATIENTS {
+                // A page may hold less than it could: there is an end to what one request looks through.
+                return Ok((rows, None, Some(place)));
+            }
         }
     }
 
     fn everything_keys(&mut self, wanted: &Everything) -> Result<Keys, StoreError> {
-        let mut keys = Keys { members: Vec::new(), shows_patient: false, dates: Vec::new() };
+        let mut keys = Keys { members: Vec::new(), dates: Vec::new() };
         for resource_type in &wanted.types {
             let by: &[&str] = match resource_type.as_str() {
                 "Group" => continue,
@@ -177,7 +187,6 @@ impl Compiler<'_, '_> {
                 "Patient" if wanted.patient.is_none() => &[],
                 other => params("Patient", other),
             };
-            keys.shows_patient |= resource_type == "Patient";
             for param in by {
                 keys.members.extend(self.names.find_key(self.tx, self.tenant, resource_type, param)?);
             }
@@ -229,7 +238,7 @@ fn members(tenant: &str, wanted: &Everything, keys: &Keys, patient: &str, place:
     // The same, written with this server's own address.
     of.push(" union select t.resource_no from search_uri t where ").one_of("t.key", keys.members.iter().copied());
     of.push(" and t.uri = ").bind(kept(&format!("{}/Patient/{patient}", wanted.base)));
-    if keys.shows_patient {
+    if wanted.shows_patient {
         of.push(" union select x.no from resource x where x.tenant = ").bind(tenant);
         of.push(" and x.resource_type = ").bind("Patient").push(" and x.logical_id = ").bind(patient);
         of.push(" and not x.deleted");
@@ -279,6 +288,8 @@ struct PatientRow {
     logical_id: String,
 }
 
+/// Patients that one page looks through.
+const MOST_PATIENTS: usize = 2_000;
 /// Patients that are looked up at once.
 const PATIENTS: usize = 50;
 /// What a sealed place is bound to.

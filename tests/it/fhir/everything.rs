@@ -221,6 +221,9 @@ async fn scopes_hold_for_every_resource(backend: Backend) {
     assert_eq!(of_mode(&bundle, "include").into_iter().collect::<BTreeSet<_>>(), set(&REFERRED[..2]));
     assert_eq!(bundle["total"], 4);
     some.get("/fhir/r4/Patient/nobody/$everything").await.expect(404);
+    let by_id = narrowed("user/Patient.r user/Encounter.rs").await;
+    let bundle = by_id.get("/fhir/r4/Patient/p-1/$everything").await.expect(200).json();
+    assert_eq!(all(&bundle), set(&["Patient/p-1", "Encounter/e-1"]));
     let none = narrowed("user/Observation.rs").await;
     none.get("/fhir/r4/Patient/p-1/$everything").await.expect(403);
     none.get("/fhir/r4/Patient/$everything").await.expect(403);

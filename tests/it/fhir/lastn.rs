@@ -49,7 +49,7 @@ async fn the_last_of_each_kind_are_found(backend: Backend) {
         ("patient=p-1&code=8867-4", "pulse-3"),
         ("patient=p-1&code=http://loinc.org|8867-4&max=3", "pulse-3 pulse-2 pulse-1"),
         ("patient=p-1&code=8867-4,local,29463-7&max=9", "weight-2 weight-1 pulse-3 pulse-2 pulse-1 pulse-local"),
-        ("patient=p-1&category=vital-signs&date=lt2024-01-03", "pulse-2 weight-1"),
+        ("patient=p-1&category=vital-signs&date=lt2024-01-03", "pulse-2 pulse-local weight-1"),
         ("patient=p-1&code=1-8", ""),
     ] {
         let bundle = client.get(&format!("/fhir/r4/Observation/$lastn?{query}")).await.expect(200).json();

@@ -139,7 +139,7 @@ async fn bad_input_is_refused(backend: Backend) {
     client.post("/fhir/r4/Patient/nobody/$meta-add", &meta).await.expect(404);
     client.post("/fhir/r4/Nothing/p-1/$meta-add", &meta).await.expect(404);
     client.post("/fhir/r4/Patient/p-1/_history/1/$meta-add", &meta).await.expect(404);
-    client.get(add).await.expect(404);
+    client.get(add).await.expect(405);
     client.post("/fhir/r4/ImagingStudy/x/$meta-add", &meta).await.expect(405);
     client.get("/fhir/r4/Patient/p-1/$meta?colour=red").await.expect(400);
     assert_eq!(client.get("/fhir/r4/Patient/p-1").await.expect(200).json()["meta"]["versionId"], "1");
