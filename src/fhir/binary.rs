@@ -7,8 +7,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, PAD, STANDARD};
+use base64::{Engine as _, alphabet};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -94,13 +94,13 @@ pub fn resource(content_type: &str, context: Option<&str>, content: &[u8]) -> Js
 }
 
 /// How many bytes base64 without white space stands for.
-pub fn decoded_len(data: &str) -> u64 {
-    let padding = data.bytes().rev().take(2).filter(|byte| *byte == b'=').count();
+pub fn decoded_len(data: &[u8]) -> u64 {
+    let padding = data.iter().rev().take(2).filter(|byte| **byte == b'=').count();
     (data.len() as u64 / 4 * 3).saturating_sub(padding as u64)
 }
 
 /// The bytes of a range of what base64 without white space stands for; `None` if it is no base64 there.
-pub fn decode(data: &str, range: Range<u64>) -> Option<Vec<u8>> {
+pub fn decode(data: &[u8], range: Range<u64>) -> Option<Vec<u8>> {
     if range.is_empty() {
         return Some(Vec::new());
     }
@@ -108,11 +108,14 @@ pub fn decode(data: &str, range: Range<u64>) -> Option<Vec<u8>> {
     let first = usize::try_from(range.start / 3).ok()?;
     let behind = usize::try_from(range.end.div_ceil(3)).ok()?;
     let letters = data.get(first.checked_mul(4)?..behind.checked_mul(4)?.min(data.len()))?;
-    let bytes = STANDARD.decode(letters).ok()?;
+    let bytes = LENIENT.decode(letters).ok()?;
     let skipped = usize::try_from(range.start % 3).ok()?;
     let length = usize::try_from(range.end - range.start).ok()?;
     bytes.get(skipped..skipped.checked_add(length)?).map(<[u8]>::to_vec)
 }
+
+/// Bits of the last letter that stand for nothing may be anything: not every encoder clears them.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, PAD.with_decode_allow_trailing_bits(true));
 
 fn is_plain(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
@@ -132,7 +135,7 @@ mod tests {
         assert_eq!(found.content_type, "application/pdf");
         assert_eq!(found.context, Context::Reference("Patient/1".into()));
         assert!(matches!(found.data, Cow::Borrowed("AQID")));
-        assert_eq!(decode(&found.data, 1..3), Some(vec![2, 3]));
+        assert_eq!(decode(found.data.as_bytes(), 1..3), Some(vec![2, 3]));
     }
 
     #[test]
@@ -140,7 +143,7 @@ mod tests {
         let found = Binary::find(br#"{"contentType":"a/b","data":"AQ\nID\u0042\/A=="}"#).expect("is one");
         assert_eq!(found.data, "AQIDB/A==");
         let nothing = Binary::find(br#"{"contentType":"a/b"}"#).expect("is one");
-        assert_eq!((decoded_len(&nothing.data), nothing.context), (0, Context::None));
+        assert_eq!((decoded_len(nothing.data.as_bytes()), nothing.context), (0, Context::None));
         assert_eq!(Binary::find(b"[]"), None);
     }
 
@@ -153,6 +156,12 @@ mod tests {
     }
 
     #[test]
+    fn bits_that_stand_for_nothing_may_be_anything() {
+        assert_eq!(decode(b"AR==", 0..1), Some(vec![1]));
+        assert_eq!((decode(b"A===", 0..1), decode(b"%%%%", 0..3)), (None, None));
+    }
+
+    #[test]
     fn content_without_bytes_has_no_data() {
         assert_eq!(resource("a/b", None, b"").to_text(), r#"{"resourceType":"Binary","contentType":"a/b"}"#);
     }
@@ -162,15 +171,15 @@ mod tests {
         fn every_part_is_what_went_in(content: Vec<u8>, start in 0_usize..80, length in 0_usize..80) {
             let text = resource("a/b", Some("Patient/1"), &content).to_text();
             let found = Binary::find(text.as_bytes()).expect("is one");
-            prop_assert_eq!(decoded_len(&found.data), content.len() as u64);
+            prop_assert_eq!(decoded_len(found.data.as_bytes()), content.len() as u64);
             let start = start.min(content.len());
             let end = (start + length).min(content.len());
-            prop_assert_eq!(decode(&found.data, start as u64..end as u64), Some(content[start..end].to_vec()));
+            prop_assert_eq!(decode(found.data.as_bytes(), start as u64..end as u64), Some(content[start..end].to_vec()));
         }
 
         #[test]
         fn any_text_is_read_without_panic(text in "\\PC{0,60}", start in 0_u64..90, end in 0_u64..90) {
-            let _ = (Binary::find(text.as_bytes()), decoded_len(&text), decode(&text, start..end));
+            let _ = (Binary::find(text.as_bytes()), decoded_len(text.as_bytes()), decode(text.as_bytes(), start..end));
         }
     }
 }

@@ -34,7 +34,6 @@ pub fn care_dates(resource_type: &str) -> &'static [&'static str] {
         | "CoverageEligibilityRequest"
         | "CoverageEligibilityResponse"
         | "DocumentManifest"
-        | "EnrollmentRequest"
         | "ExplanationOfBenefit"
         | "Media" => &["created"],
         "Communication" => &["sent", "received"],

@@ -160,7 +160,7 @@ pub(super) async fn content(
     let download = Download {
         // What is no media type is no more than bytes.
         content_type: if kind.is_some() { named } else { "application/octet-stream".to_owned() },
-        total: decoded_len(letters(&data)),
+        total: decoded_len(&data),
         // The bytes of a version never change.
         tag: EntityTag::strong(stored.version_id.to_string()),
         modified: Some(stored.last_updated),
@@ -182,10 +182,6 @@ fn find(text: &Bytes) -> Option<(String, Bytes)> {
     Some((binary.content_type, data))
 }
 
-fn letters(data: &Bytes) -> &str {
-    std::str::from_utf8(data).unwrap_or_default()
-}
-
 /// The bytes of a range, a piece at a time.
 fn pieces(data: Bytes, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes>> + 'static {
     let mut at = range.start;
@@ -196,7 +192,7 @@ fn pieces(data: Bytes, range: Range<u64>) -> impl Stream<Item = io::Result<Bytes
         let piece = at..range.end.min(at.saturating_add(PIECE));
         at = piece.end;
         let broken = || io::Error::new(io::ErrorKind::InvalidData, "the content is not base64");
-        Some(decode(letters(&data), piece).map(Bytes::from).ok_or_else(broken))
+        Some(decode(&data, piece).map(Bytes::from).ok_or_else(broken))
     }))
 }
 

@@ -241,4 +241,5 @@ async fn the_capability_statement_lists_them(backend: Backend) {
     assert_eq!(operations("Observation"), "lastn meta meta-add meta-delete");
     assert_eq!(operations("DocumentReference"), "docref meta meta-add meta-delete");
     assert_eq!(operations("AuditEvent"), "meta");
+    assert_eq!(statement["rest"][0]["operation"][0]["name"], "meta");
 }
