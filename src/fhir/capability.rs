@@ -17,6 +17,8 @@ pub struct Offer<'a> {
     pub patch_formats: &'a [&'a str],
     /// What can be done with the system as a whole: codes of R4 valueset-system-restful-interaction.html.
     pub system_interactions: &'a [&'a str],
+    /// Operations on the system as a whole, as those of a resource type.
+    pub system_operations: &'a [(&'a str, &'a str)],
     /// Resource types in the order in which they are listed.
     pub resources: &'a [ResourceOffer<'a>],
     /// How callers prove who they are, in words.
@@ -34,7 +36,7 @@ pub struct ResourceOffer<'a> {
     pub interactions: &'a [&'a str],
     /// Whether writing checks versions.
     pub versioning: Versioning,
-    /// Operations on it: name without `$`, and id of the OperationDefinition of R4.
+    /// Operations on it: name without `$`, and its OperationDefinition: id of one of R4, or the URL of another one.
     pub operations: &'a [(&'a str, &'a str)],
 }
 
@@ -56,7 +58,8 @@ pub fn statement(offer: &Offer<'_>) -> Json {
         .with("mode", Json::string("server"))
         .with("security", Object::new().with("description", Json::string(offer.security)).into())
         .with_items("resource", offer.resources.iter().map(resource).collect())
-        .with_items("interaction", interactions(offer.system_interactions));
+        .with_items("interaction", interactions(offer.system_interactions))
+        .with_items("operation", offer.system_operations.iter().map(operation).collect());
     Object::new()
         .with("resourceType", Json::string("CapabilityStatement"))
         .with("name", Json::string(NAME))
@@ -141,7 +144,11 @@ fn interactions(codes: &[&str]) -> Vec<Json> {
 }
 
 fn operation((name, definition): &(&str, &str)) -> Json {
-    let definition = format!("http://hl7.org/fhir/OperationDefinition/{definition}");
+    let definition = if definition.contains("://") {
+        (*definition).to_owned()
+    } else {
+        format!("http://hl7.org/fhir/OperationDefinition/{definition}")
+    };
     Object::new().with("name", Json::string(*name)).with("definition", Json::string(definition)).into()
 }
 
@@ -171,6 +178,7 @@ mod tests {
             date: "2026-02-01",
             patch_formats: &[],
             system_interactions: &["batch"],
+            system_operations: &[("meta", "Resource-meta")],
             resources: &resources,
             security: "bearer tokens",
         });

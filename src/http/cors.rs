@@ -70,7 +70,7 @@ pub(super) fn is_open(route: &str) -> bool {
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 const ALLOWED: &str = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, \
-                       If-Modified-Since, Range, X-Request-Id, DPoP";
+                       If-Modified-Since, Range, X-Request-Id, X-Security-Context, DPoP";
 const EXPOSED: &str = "Location, Content-Location, ETag, Last-Modified, Retry-After, X-Progress, Expires, \
                        WWW-Authenticate, DPoP-Nonce, X-Request-Id, Preference-Applied, Content-Disposition";
 

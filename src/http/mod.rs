@@ -44,7 +44,7 @@ pub use edge::{Edge, EdgeSettings};
 pub use error::{Challenge, HttpError};
 pub use gate::{AuthError, Cause, Gate, Presented, Readiness, Refusal};
 pub use health::server_routes;
-pub use negotiate::{FhirFormat, MediaType, choose, choose_for, fhir_format};
+pub use negotiate::{FhirFormat, MediaType, binary_format, choose, choose_for, fhir_format};
 pub use oauth_error::to_oauth_error;
 pub use outcome::{FHIR_JSON, to_outcome};
 pub use params::{Params, Texts};

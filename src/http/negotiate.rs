@@ -117,6 +117,49 @@ pub fn fhir_format(request: &HttpRequest) -> Result<FhirFormat, HttpError> {
     if taken { Ok(FhirFormat { is_pretty }) } else { Err(HttpError::NotAcceptable) }
 }
 
+/// In which form a request takes a Binary whose content is of the type `content_type`: as a resource, or (`None`) as
+/// its content. Only who names FHIR JSON gets the resource, and who names the type of the content gets that even if
+/// it is JSON. R4 binary.html#rest.
+pub fn binary_format(request: &HttpRequest, content_type: &str) -> Result<Option<FhirFormat>, HttpError> {
+    let own = MediaType::parse(content_type).map(|kind| kind.essence);
+    let (mut format, mut is_pretty) = (None, false);
+    for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
+        match &*name {
+            "_format" => format = Some(value.replace("fhir json", "fhir+json").replace("fhir xml", "fhir+xml")),
+            "_pretty" => is_pretty = value == "true",
+            _ => {}
+        }
+    }
+    let accept = match format {
+        Some(short) if short == "json" => FHIR_NAMES[0].to_owned(),
+        Some(short) if short == "xml" => FHIR_XML.to_owned(),
+        Some(format) => format,
+        None => match accept_of(request) {
+            Some(accept) => accept,
+            None => return Ok(None),
+        },
+    };
+    let (mut resource, mut content) = (0, 0);
+    for range in split_outside_quotes(&accept, ',').filter_map(MediaType::parse) {
+        let essence = range.essence();
+        let is_own = own.as_deref() == Some(essence) && essence != FHIR_NAMES[0];
+        let is_r4 = range.parameter("fhirversion").is_none_or(|version| version == "4.0");
+        let weight = if is_own || !(FHIR_NAMES.contains(&essence) || essence == FHIR_XML) {
+            &mut content
+        } else if is_r4 && essence != FHIR_XML {
+            &mut resource
+        } else {
+            continue;
+        };
+        *weight = range.weight().max(*weight);
+    }
+    match (resource, content) {
+        (0, 0) => Err(HttpError::NotAcceptable),
+        _ if resource >= content => Ok(Some(FhirFormat { is_pretty })),
+        _ => Ok(None),
+    }
+}
+
 fn takes_fhir_json(text: &str, is_parameter: bool) -> bool {
     if is_parameter && text == "json" {
         return true;
@@ -125,9 +168,12 @@ fn takes_fhir_json(text: &str, is_parameter: bool) -> bool {
         return false;
     };
     let is_r4 = range.parameter("fhirversion").is_none_or(|version| version == "4.0");
-    let offers = ["application/fhir+json", "application/json", "text/json"];
-    is_r4 && range.weight() > 0 && offers.iter().any(|offer| range.fits(offer).is_some())
+    is_r4 && range.weight() > 0 && FHIR_NAMES.iter().any(|offer| range.fits(offer).is_some())
 }
+
+/// What FHIR JSON is called. R4 http.html#mime-type.
+const FHIR_NAMES: [&str; 3] = ["application/fhir+json", "application/json", "text/json"];
+const FHIR_XML: &str = "application/fhir+xml";
 
 fn accept_of(request: &HttpRequest) -> Option<String> {
     let fields: Vec<&str> = request.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok()).collect();
@@ -226,8 +272,42 @@ mod tests {
         assert!(!asked(Some("application/fhir+xml"), ""));
         assert!(!asked(Some("application/fhir+json"), "_format=xml"));
         assert!(!asked(Some("application/fhir+json;q=0"), ""));
+        assert!(!asked(Some("application/fhir+json;q=0"), "_pretty=true"));
         let pretty = TestRequest::with_uri("/x?_pretty=true").to_http_request();
         assert_eq!(fhir_format(&pretty), Ok(FhirFormat { is_pretty: true }));
+    }
+
+    #[test]
+    fn a_binary_is_its_content_but_for_those_who_name_fhir() {
+        let asked = |accept: Option<&str>, query: &str, own: &str| {
+            let mut request = TestRequest::with_uri(&format!("/fhir/r4/Binary/1?{query}"));
+            if let Some(accept) = accept {
+                request = request.insert_header((header::ACCEPT, accept));
+            }
+            binary_format(&request.to_http_request(), own).map(|format| format.is_some())
+        };
+        let pdf = "application/pdf";
+        for (accept, query, own, is_resource) in [
+            (None, "", pdf, Ok(false)),
+            (Some("*/*"), "", pdf, Ok(false)),
+            (Some("application/*"), "", pdf, Ok(false)),
+            (Some("application/pdf"), "", pdf, Ok(false)),
+            (Some("image/png"), "", pdf, Ok(false)),
+            (Some("application/fhir+json"), "", pdf, Ok(true)),
+            (Some("application/json"), "", pdf, Ok(true)),
+            (Some("application/json"), "", "application/json; charset=utf-8", Ok(false)),
+            (Some("application/fhir+json, */*"), "", pdf, Ok(true)),
+            (Some("application/fhir+json;q=0.5, */*"), "", pdf, Ok(false)),
+            (Some("application/fhir+xml"), "", pdf, Err(HttpError::NotAcceptable)),
+            (Some("application/fhir+json; fhirVersion=5.0"), "", pdf, Err(HttpError::NotAcceptable)),
+            (Some("*/*"), "_format=json", pdf, Ok(true)),
+            (Some("*/*"), "_format=application/fhir%2Bjson", pdf, Ok(true)),
+            (Some("*/*"), "_format=application/fhir+json", pdf, Ok(true)),
+            (None, "_format=xml", pdf, Err(HttpError::NotAcceptable)),
+            (Some("application/fhir+json"), "_format=application/pdf", pdf, Ok(false)),
+        ] {
+            assert_eq!(asked(accept, query, own), is_resource, "{accept:?} {query}");
+        }
     }
 
     proptest! {

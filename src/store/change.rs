@@ -1,5 +1,6 @@
 //! The order in which resources changed, read backwards.
 
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
 use crate::base::{LogicalId, Timestamp, VersionId};
@@ -43,6 +44,9 @@ pub struct ChangeFilter {
     pub id: Option<LogicalId>,
     /// Made at this instant or later.
     pub since: Option<Timestamp>,
+    /// What the resource was at some instant of this range: made before its end, and not followed by another change
+    /// before its beginning. A resource that was deleted before it was nothing then. R4 http.html#history.
+    pub at: Option<(Timestamp, Timestamp)>,
     /// Before this place in the order.
     pub before: Option<i64>,
     /// Greatest number.
@@ -63,6 +67,7 @@ impl Interaction {
 /// The filter on either database; a boxed query names its backend in its type.
 macro_rules! filtered {
     ($query:expr, $tenant:expr, $filter:expr) => {{
+        let later = diesel::alias!(change as later);
         let mut query = $query.filter(change::tenant.eq($tenant.as_str())).into_boxed();
         if let Some(resource_type) = &$filter.resource_type {
             query = query.filter(change::resource_type.eq(resource_type));
@@ -72,6 +77,19 @@ macro_rules! filtered {
         }
         if let Some(since) = $filter.since {
             query = query.filter(change::changed_at.ge(since.0));
+        }
+        if let Some((from, until)) = $filter.at {
+            query = query
+                .filter(change::changed_at.lt(until.0))
+                .filter(change::interaction.ne("delete").or(change::changed_at.ge(from.0)))
+                .filter(not(exists(
+                    later
+                        .filter(later.field(change::tenant).eq(change::tenant))
+                        .filter(later.field(change::resource_type).eq(change::resource_type))
+                        .filter(later.field(change::logical_id).eq(change::logical_id))
+                        .filter(later.field(change::version_id).eq(change::version_id + 1))
+                        .filter(later.field(change::changed_at).le(from.0)),
+                )));
         }
         if let Some(before) = $filter.before {
             query = query.filter(change::seq.lt(before));

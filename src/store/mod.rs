@@ -56,7 +56,10 @@ pub use peer::{PeerChange, StoredPeer};
 pub use rendition::{Evidence, Rendition};
 pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
-pub use search::{Compartment, Counting, Found, Guard, Place, Search};
+pub use search::{
+    CanonicalInUse, CodingInUse, Compartment, Counting, Everything, EverythingPage, EverythingPlace, Found, Guard,
+    Place, Search,
+};
 pub use setting::{SettingVersion, SettingWrite};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};

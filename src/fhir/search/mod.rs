@@ -6,6 +6,7 @@
 //! resource. [`query`] reads a request into comparisons, [`compare`] says what those mean, and [`evaluate`] runs a
 //! whole search in memory.
 
+pub mod care;
 pub mod compare;
 pub mod compartment;
 mod convert;

@@ -59,6 +59,18 @@ pub(super) fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
+/// A text with the escapes that make it one value. R4 search.html#escaping.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if matches!(letter, ',' | '$' | '|' | '\\') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out
+}
+
 /// Undoes the escapes `\,` `\$` `\|` `\\`. Any other backslash stands for itself.
 pub(super) fn unescape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

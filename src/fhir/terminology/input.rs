@@ -3,6 +3,8 @@
 //! Each is taken once by the operation that knows it; what nobody has taken in the end is refused by name.
 
 use crate::base::{ProblemCode, Problems};
+use crate::fhir::search::text::escape;
+use crate::fhir::temporal::Range;
 use crate::fhir::{Json, Object};
 
 /// Parameters that wait to be taken, and what is wrong with those that were.
@@ -110,6 +112,63 @@ impl Inputs {
             return Vec::new();
         }
         values.into_iter().filter_map(|value| self.as_text(name, value)).collect()
+    }
+
+    /// A date, a dateTime or an instant: its text and what it stands for. In a query a plus sign is a space.
+    pub fn time(&mut self, name: &str) -> Option<(String, Range)> {
+        let text = match self.one(name)? {
+            Value::Text(text) => Some(text.replace(' ', "+")),
+            Value::Element(key, Json::String(text)) if TIMES.contains(&key.as_str()) => Some(text),
+            _ => None,
+        };
+        let time = text.and_then(|text| Some((Range::parse(&text)?, text)));
+        self.expect(name, time.map(|(range, text)| (text, range)), "is a date or a time")
+    }
+
+    /// Values as a search takes them, each perhaps a list: texts as they are, a Coding as `system|code`.
+    pub fn tokens(&mut self, name: &str) -> Vec<String> {
+        let values = self.take(name);
+        if values.len() > MOST_REPEATS {
+            self.problems.add(name, ProblemCode::TooLong, "comes too often");
+            return Vec::new();
+        }
+        let token = |inputs: &mut Self, value| match value {
+            Value::Element(key, coding @ Json::Object(_)) if key == "valueCoding" => {
+                let Coding { system, code, .. } = Coding::of_json(&coding);
+                let (system, code) = (system.unwrap_or_default(), code.unwrap_or_default());
+                let token = (!code.is_empty() || !system.is_empty()).then(|| match system.as_str() {
+                    "" => escape(&code),
+                    system => format!("{}|{}", escape(system), escape(&code)),
+                });
+                inputs.expect(name, token, "has a code or a system")
+            }
+            value => inputs.as_text(name, value),
+        };
+        values.into_iter().filter_map(|value| token(self, value)).collect()
+    }
+
+    /// Everything that nobody has taken, as the parameters of a search.
+    pub fn rest(&mut self) -> Vec<(String, String)> {
+        let mut names: Vec<String> = Vec::new();
+        for (name, _) in &self.items {
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        let mut rest = Vec::new();
+        for name in names {
+            rest.extend(self.tokens(&name).into_iter().map(|value| (name.clone(), value)));
+        }
+        rest
+    }
+
+    /// A complex value by the name of its element, `valueMeta`. It comes in a body only.
+    pub fn element(&mut self, name: &str, key: &str) -> Option<Json> {
+        let element = match self.one(name)? {
+            Value::Element(of, value @ Json::Object(_)) if of == key => Some(value),
+            _ => None,
+        };
+        self.expect(name, element, format!("is a {key} in the body of a POST"))
     }
 
     /// A truth value.
@@ -222,6 +281,7 @@ impl Coding {
 }
 
 const TEXTS: &[&str] = &["valueString", "valueUri", "valueUrl", "valueCanonical", "valueCode", "valueId"];
+const TIMES: &[&str] = &["valueDate", "valueDateTime", "valueInstant"];
 const NUMBERS: &[&str] = &["valueInteger", "valuePositiveInt", "valueUnsignedInt"];
 /// How often a parameter may come that repeats.
 const MOST_REPEATS: usize = 100;
@@ -248,6 +308,22 @@ mod tests {
             assert_eq!(inputs.text("url").as_deref(), Some("urn:x"));
             assert_eq!((inputs.number("count"), inputs.flag("activeOnly")), (Some(5), Some(true)));
             assert_eq!((inputs.number("offset"), inputs.text("filter")), (None, None));
+            inputs.finish(Some(())).expect("nothing is left");
+        }
+    }
+
+    #[test]
+    fn times_and_tokens_say_the_same_in_query_and_body() {
+        let pairs = [("start", "2026-02-03T04:05:06 01:00"), ("type", "http://loinc.org|1-8,x"), ("code", "y")];
+        let query = pairs.map(|(name, text)| (name.to_owned(), text.to_owned()));
+        let body = r#"{"resourceType":"Parameters","parameter":[{"name":"start","valueDateTime":"2026-02-03T04:05:06+01:00"},
+            {"name":"type","valueCoding":{"system":"http://loinc.org","code":"1-8,x"}},{"name":"code","valueCode":"y"}]}"#;
+        let tokens = ["http://loinc.org|1-8,x", "http://loinc.org|1-8\\,x"];
+        for (inputs, token) in [Inputs::read(query, None, None), of_body(body)].into_iter().zip(tokens) {
+            let mut inputs = inputs.expect("is right");
+            assert_eq!(inputs.time("start").map(|(text, _)| text).as_deref(), Some("2026-02-03T04:05:06+01:00"));
+            assert_eq!(inputs.tokens("type"), [token]);
+            assert_eq!(inputs.rest(), [("code".to_owned(), "y".to_owned())]);
             inputs.finish(Some(())).expect("nothing is left");
         }
     }

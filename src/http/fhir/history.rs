@@ -6,6 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::base::{ProblemCode, Problems, Timestamp};
 use crate::fhir::Json;
+use crate::fhir::temporal::Range;
 use crate::http::{Caller, EntityTag, FHIR_JSON, HttpError, Params, fhir_format};
 use crate::ops::Ops;
 use crate::ops::resources::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
@@ -61,7 +62,13 @@ async fn answer(
         HistoryScope::System => format!("{base}/_history"),
     };
     let links = Links { path, asked: asked.clone() };
-    let query = HistoryQuery { scope, since: asked.since, count: asked.count, cursor: asked.cursor };
+    let query = HistoryQuery {
+        scope,
+        since: asked.since,
+        at: asked.at.map(|(_, range)| range),
+        count: asked.count,
+        cursor: asked.cursor,
+    };
     let page = ops.history(&caller.actor, query).await?;
     Ok(HttpResponse::Ok().content_type(FHIR_JSON).body(shown(bundle(&base, &links, page), format)?))
 }
@@ -70,13 +77,14 @@ async fn answer(
 #[derive(Debug, Clone)]
 struct Asked {
     since: Option<Timestamp>,
+    at: Option<(String, Range)>,
     count: usize,
     cursor: Option<String>,
 }
 
 impl Asked {
     fn of(request: &HttpRequest) -> Result<Self, HttpError> {
-        let mut asked = Self { since: None, count: USUAL_COUNT, cursor: None };
+        let mut asked = Self { since: None, at: None, count: USUAL_COUNT, cursor: None };
         let mut problems = Problems::new();
         for (name, value) in url::form_urlencoded::parse(request.query_string().as_bytes()) {
             match name.as_ref() {
@@ -88,6 +96,13 @@ impl Asked {
                     Some(since) => asked.since = Some(since),
                     None => problems.add("_since", ProblemCode::Value, "is not an instant"),
                 },
+                "_at" => {
+                    let text = value.replace(' ', "+");
+                    match Range::parse(&text) {
+                        Some(range) => asked.at = Some((text, range)),
+                        None => problems.add("_at", ProblemCode::Value, "is not a date or a time"),
+                    }
+                }
                 "_count" => match value.parse::<usize>() {
                     Ok(count) if count > 0 => asked.count = count.min(MAX_COUNT),
                     _ => problems.add("_count", ProblemCode::Value, "is not a number above 0"),
@@ -118,6 +133,9 @@ impl Links {
         query.append_pair("_count", &self.asked.count.to_string());
         if let Some(since) = self.asked.since {
             query.append_pair("_since", &since.to_fhir());
+        }
+        if let Some((at, _)) = &self.asked.at {
+            query.append_pair("_at", at);
         }
         if let Some(cursor) = cursor {
             query.append_pair("_cursor", cursor);

@@ -3,7 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::fhir::capability::{Offer, ResourceOffer, Versioning, statement};
-use crate::fhir::resource_type;
+use crate::fhir::resource_type::RESOURCE_TYPES;
 use crate::http::{AtTenant, FHIR_JSON, HttpError, fhir_format};
 use crate::ops::Ops;
 use crate::report::fhir::bundle::fhir_base;
@@ -16,14 +16,19 @@ pub(super) async fn capabilities(
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
-    let resources: Vec<ResourceOffer<'_>> =
-        resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind, is_read_only(kind, &ops))).collect();
+    let operations: Vec<Vec<(&str, &str)>> = RESOURCE_TYPES.iter().map(|kind| operations(kind)).collect();
+    let resources: Vec<ResourceOffer<'_>> = RESOURCE_TYPES
+        .iter()
+        .zip(&operations)
+        .map(|(kind, operations)| offer(kind, is_read_only(kind, &ops), operations))
+        .collect();
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
         date: OFFERED_SINCE,
         patch_formats: &["application/json-patch+json", "application/fhir+json"],
         system_interactions: &["transaction", "batch", "search-system", "history-system"],
+        system_operations: &[META],
         resources: &resources,
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
@@ -39,30 +44,42 @@ fn is_read_only(resource_type: &str, ops: &Ops) -> bool {
     }
 }
 
-fn offer(resource_type: &str, is_read_only: bool) -> ResourceOffer<'_> {
+fn offer<'a>(resource_type: &'a str, is_read_only: bool, operations: &'a [(&'a str, &'a str)]) -> ResourceOffer<'a> {
     ResourceOffer {
         resource_type,
         supported_profiles: &[],
         interactions: if is_read_only { READ_ONLY } else { ALL },
         versioning: Versioning::VersionedUpdate,
-        operations: operations(resource_type),
+        operations,
     }
 }
 
-fn operations(resource_type: &str) -> &'static [(&'static str, &'static str)] {
-    match resource_type {
+/// What can be done with a type beside the interactions: name, and the OperationDefinition of R4 or its URL.
+fn operations(resource_type: &str) -> Vec<(&'static str, &'static str)> {
+    let own: &[(&str, &str)] = match resource_type {
         "ValueSet" => &[("expand", "ValueSet-expand"), ("validate-code", "ValueSet-validate-code")],
         "CodeSystem" => &[
             ("lookup", "CodeSystem-lookup"),
             ("validate-code", "CodeSystem-validate-code"),
             ("subsumes", "CodeSystem-subsumes"),
         ],
+        "Patient" => &[("everything", "Patient-everything")],
+        "Observation" => &[("lastn", "Observation-lastn")],
+        "DocumentReference" => &[("docref", "http://hl7.org/fhir/us/core/OperationDefinition/docref")],
         _ => &[],
-    }
+    };
+    let changes: &[(&str, &str)] = if is_read_only(resource_type) { &[] } else { META_CHANGES };
+    own.iter().chain([&META]).chain(changes).copied().collect()
 }
 
+fn is_read_only(resource_type: &str) -> bool {
+    matches!(resource_type, "ImagingStudy" | "AuditEvent")
+}
+
+const META: (&str, &str) = ("meta", "Resource-meta");
+const META_CHANGES: &[(&str, &str)] = &[("meta-add", "Resource-meta-add"), ("meta-delete", "Resource-meta-delete")];
 const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type", "search-type"];
 const ALL: &[&str] =
     &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type", "search-type"];
 /// When this offer last changed.
-const OFFERED_SINCE: &str = "2026-11-21";
+const OFFERED_SINCE: &str = "2026-11-22";

@@ -1,9 +1,15 @@
 //! The FHIR interface below `/fhir/r4` (and its alias `/fhir`), as far as it goes: reads, writes,
 //! histories and Bundles of them, and the CapabilityStatement that says so.
 
+mod binary;
 mod bundle;
+mod documents;
+mod everything;
 mod history;
+mod last;
+mod meta;
 mod metadata;
+mod operation;
 mod read;
 mod search;
 mod terminology;
@@ -19,6 +25,10 @@ use super::Route;
 /// The routes below `/fhir/r4` and `/fhir`.
 pub fn routes() -> Vec<Route> {
     let mut routes = vec![
+        Route::post("/fhir/r4/{type}/{id}/$meta-add", Op::FhirUpdate, || web::to(meta::add)),
+        Route::post("/fhir/{type}/{id}/$meta-add", Op::FhirUpdate, || web::to(meta::add)),
+        Route::post("/fhir/r4/{type}/{id}/$meta-delete", Op::FhirUpdate, || web::to(meta::delete)),
+        Route::post("/fhir/{type}/{id}/$meta-delete", Op::FhirUpdate, || web::to(meta::delete)),
         Route::post("/fhir/r4", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::post("/fhir/r4/", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
         Route::post("/fhir", Op::FhirBundle, || web::to(bundle::process)).unhurried(),
@@ -67,6 +77,25 @@ pub fn routes() -> Vec<Route> {
         Route::get("/fhir/{type}/{id}/_history/{version}", Op::FhirRead, || web::to(read::vread)),
     ];
     for method in [Method::GET, Method::POST] {
+        let operation = |path, operation, handler| Route::new(method.clone(), path, operation, handler);
+        routes.extend([
+            operation("/fhir/r4/{type}/{id}/$everything", Op::FhirRead, || web::to(everything::of_one)).unhurried(),
+            operation("/fhir/{type}/{id}/$everything", Op::FhirRead, || web::to(everything::of_one)).unhurried(),
+            operation("/fhir/r4/{type}/$everything", Op::FhirSearch, || web::to(everything::of_all)).unhurried(),
+            operation("/fhir/{type}/$everything", Op::FhirSearch, || web::to(everything::of_all)).unhurried(),
+            operation("/fhir/r4/{type}/$docref", Op::FhirSearch, || web::to(documents::docref)),
+            operation("/fhir/{type}/$docref", Op::FhirSearch, || web::to(documents::docref)),
+            operation("/fhir/r4/{type}/$lastn", Op::FhirSearch, || web::to(last::lastn)),
+            operation("/fhir/{type}/$lastn", Op::FhirSearch, || web::to(last::lastn)),
+            operation("/fhir/r4/$meta", Op::FhirSearch, || web::to(meta::of_system)),
+            operation("/fhir/$meta", Op::FhirSearch, || web::to(meta::of_system)),
+            operation("/fhir/r4/{type}/$meta", Op::FhirSearch, || web::to(meta::of_type)),
+            operation("/fhir/{type}/$meta", Op::FhirSearch, || web::to(meta::of_type)),
+            operation("/fhir/r4/{type}/{id}/$meta", Op::FhirRead, || web::to(meta::of_one)),
+            operation("/fhir/{type}/{id}/$meta", Op::FhirRead, || web::to(meta::of_one)),
+            operation("/fhir/r4/{type}/{id}/_history/{version}/$meta", Op::FhirRead, || web::to(meta::of_version)),
+            operation("/fhir/{type}/{id}/_history/{version}/$meta", Op::FhirRead, || web::to(meta::of_version)),
+        ]);
         let operation = |path, handler| Route::new(method.clone(), path, Op::FhirRead, handler);
         routes.extend([
             operation("/fhir/r4/{type}/$expand", || web::to(terminology::expand)),

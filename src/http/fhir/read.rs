@@ -11,6 +11,8 @@ use crate::http::{
 use crate::ops::Ops;
 use crate::store::StoredResource;
 
+use super::binary;
+
 /// `GET /fhir/r4/{type}/{id}`
 pub(super) async fn read(
     ops: web::Data<Ops>,
@@ -18,10 +20,10 @@ pub(super) async fn read(
     path: Params<(String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
-    let format = fhir_format(&request)?;
     let (kind, id) = path.into_inner();
+    let format = format_of(&kind, &request)?;
     let found = ops.read_resource(&caller.actor, known(&kind)?, &logical_id(&id)?).await?;
-    answer(&request, format, found)
+    answer(&request, format, found).await
 }
 
 /// `GET /fhir/r4/{type}/{id}/_history/{version}`
@@ -31,15 +33,31 @@ pub(super) async fn vread(
     path: Params<(String, String, String)>,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
-    let format = fhir_format(&request)?;
     let (kind, id, version) = path.into_inner();
+    let format = format_of(&kind, &request)?;
     let version = VersionId::parse(&version).ok_or(HttpError::NotFound)?;
     let found = ops.read_resource_version(&caller.actor, known(&kind)?, &logical_id(&id)?, version).await?;
-    answer(&request, format, found)
+    answer(&request, format, found).await
+}
+
+/// The form of the answer, unless that is seen only when the resource is.
+fn format_of(kind: &str, request: &HttpRequest) -> Result<Option<FhirFormat>, HttpError> {
+    if kind == "Binary" { Ok(None) } else { fhir_format(request).map(Some) }
 }
 
 /// The stored bytes as they are; parsed only where they are to be indented.
-fn answer(request: &HttpRequest, format: FhirFormat, found: StoredResource) -> Result<HttpResponse, HttpError> {
+async fn answer(
+    request: &HttpRequest,
+    format: Option<FhirFormat>,
+    mut found: StoredResource,
+) -> Result<HttpResponse, HttpError> {
+    let format = match format {
+        Some(format) => format,
+        None => match binary::content(request, &mut found).await? {
+            Ok(format) => format,
+            Err(content) => return Ok(content),
+        },
+    };
     let tag = EntityTag::of_version(found.version_id);
     let unchanged = is_not_modified(request, &tag, Some(found.last_updated));
     let mut response = if unchanged {

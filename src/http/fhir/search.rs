@@ -153,7 +153,7 @@ async fn answer(
 
 /// Names and values of a query or a form. What is no UTF-8, and the character that ends texts in C, are refused: no
 /// element has them. WHATWG URL §5.1.
-fn parameters(text: &str) -> Result<Vec<(String, String)>, HttpError> {
+pub(super) fn parameters(text: &str) -> Result<Vec<(String, String)>, HttpError> {
     let mut pairs = Vec::new();
     for part in text.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -192,7 +192,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 const MOST_PARAMETERS: usize = 500;
 
 /// The Bundle, with the stored bytes of each resource in it. R4 bundle.html#searchset.
-fn bundle(base: &str, path: &str, cursor: Option<&str>, page: &SearchPage) -> Result<Vec<u8>, HttpError> {
+pub(super) fn bundle(base: &str, path: &str, cursor: Option<&str>, page: &SearchPage) -> Result<Vec<u8>, HttpError> {
     let mut out = String::from(r#"{"resourceType":"Bundle","type":"searchset""#);
     if let Some(total) = page.total {
         let _ = write!(out, r#","total":{total}"#);

@@ -8,13 +8,13 @@ use crate::base::{ProblemCode, TenantId, VersionId};
 use crate::fhir::Json;
 use crate::fhir::outcome::{Issue, Severity, outcome};
 use crate::http::{
-    Caller, EntityTag, FHIR_JSON, FhirFormat, FhirJson, HttpError, IfMatch, Params, PatchBody, Prefer, Return,
-    fhir_format,
+    Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, IfMatch, Params, PatchBody, Prefer, Return, fhir_format,
 };
 use crate::ops::Ops;
 use crate::ops::resources::{CreatedUnless, Expected, Patch, Written};
 use crate::report::fhir::bundle::fhir_base;
 
+use super::binary::WrittenBody;
 use super::read::{known, logical_id, mark, shown};
 use super::search::checked;
 
@@ -24,14 +24,14 @@ pub(super) async fn create(
     caller: Caller,
     path: Params<String>,
     request: HttpRequest,
-    body: FhirJson,
+    body: WrittenBody,
 ) -> Result<HttpResponse, HttpError> {
-    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (format, prefer) = body.answered(&request)?;
     let kind = path.into_inner();
     let kind = known(&kind)?;
     refuse_criteria(&request)?;
     let Some(field) = request.headers().get("if-none-exist") else {
-        let written = ops.create_resource(&caller.actor, kind, body.0).await?;
+        let written = ops.create_resource(&caller.actor, kind, body.json).await?;
         return answer(&ops, &caller.actor.tenant, format, prefer, written);
     };
     let not_text = || HttpError::invalid("If-None-Exist", ProblemCode::Value, "is not text");
@@ -39,7 +39,7 @@ pub(super) async fn create(
     // Some clients send the whole search.
     let criteria = criteria.strip_prefix(kind).unwrap_or(criteria);
     let criteria = checked(criteria.strip_prefix('?').unwrap_or(criteria))?;
-    match ops.create_unless(&caller.actor, kind, body.0, criteria).await? {
+    match ops.create_unless(&caller.actor, kind, body.json, criteria).await? {
         CreatedUnless::Created(written) => answer(&ops, &caller.actor.tenant, format, prefer, written),
         CreatedUnless::Found(stored) => {
             let mut response = answer(&ops, &caller.actor.tenant, format, prefer, Written { stored, is_new: false })?;
@@ -71,12 +71,12 @@ pub(super) async fn update_where(
     caller: Caller,
     path: Params<String>,
     request: HttpRequest,
-    body: FhirJson,
+    body: WrittenBody,
 ) -> Result<HttpResponse, HttpError> {
-    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (format, prefer) = body.answered(&request)?;
     let (kind, expected) = (path.into_inner(), expected(&request)?);
     let criteria = criteria(&request)?;
-    let written = ops.update_where(&caller.actor, known(&kind)?, body.0, criteria, &expected).await?;
+    let written = ops.update_where(&caller.actor, known(&kind)?, body.json, criteria, &expected).await?;
     answer(&ops, &caller.actor.tenant, format, prefer, written)
 }
 
@@ -122,12 +122,12 @@ pub(super) async fn update(
     caller: Caller,
     path: Params<(String, String)>,
     request: HttpRequest,
-    body: FhirJson,
+    body: WrittenBody,
 ) -> Result<HttpResponse, HttpError> {
-    let (format, prefer) = (fhir_format(&request)?, Prefer::of(&request)?);
+    let (format, prefer) = body.answered(&request)?;
     let (kind, id) = path.into_inner();
     let expected = expected(&request)?;
-    let written = ops.update_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, body.0, &expected).await?;
+    let written = ops.update_resource(&caller.actor, known(&kind)?, &logical_id(&id)?, body.json, &expected).await?;
     answer(&ops, &caller.actor.tenant, format, prefer, written)
 }
 
@@ -176,7 +176,7 @@ impl From<PatchBody> for Patch {
     }
 }
 
-fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
+pub(super) fn expected(request: &HttpRequest) -> Result<Expected, HttpError> {
     Ok(match IfMatch::of(request)? {
         None => Expected::Whatever,
         Some(IfMatch::Any) => Expected::Present,

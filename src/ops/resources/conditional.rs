@@ -38,7 +38,7 @@ impl Ops {
                 return Err(Error::ManyMatches);
             }
             match found.pop() {
-                Some(found) => Ok(Attempt::Done(CreatedUnless::Found(found))),
+                Some(found) => Ok(Attempt::Done(CreatedUnless::Found(self.seen_by(actor, found)?))),
                 None => self
                     .create_guarded(actor, resource_type, LogicalId::random(), body.clone(), guard)
                     .await

@@ -3,6 +3,7 @@
 use crate::access::{Actor, Operation};
 use crate::audit::Object;
 use crate::base::{Cursor, LogicalId, ProblemCode, Problems, Timestamp};
+use crate::fhir::temporal::Range;
 use crate::store::{ChangeFilter, Interaction, StoredResource};
 
 use super::super::{Error, Ops};
@@ -30,6 +31,8 @@ pub struct HistoryQuery {
     pub scope: HistoryScope,
     /// Versions made at this instant or later.
     pub since: Option<Timestamp>,
+    /// Versions that were current at some instant of this range.
+    pub at: Option<Range>,
     /// Most entries of a page.
     pub count: usize,
     /// Cursor of the page before.
@@ -66,6 +69,7 @@ impl Ops {
             }
             HistoryScope::Type(resource_type) => {
                 self.authorize_type(actor, Operation::FhirHistoryAll, resource_type).await?;
+                self.authorize_all_binaries(actor, resource_type).await?;
                 Operation::FhirHistoryAll
             }
             HistoryScope::System => {
@@ -73,7 +77,7 @@ impl Ops {
                 Operation::FhirHistoryAll
             }
         };
-        let listing = format!("history {:?} {:?}", query.scope, query.since);
+        let listing = format!("history {:?} {:?} {:?}", query.scope, query.since, query.at);
         let place = self.history_place(actor, &listing, query.cursor.as_deref())?;
         let mut filter = match &query.scope {
             HistoryScope::Instance { resource_type, id } => ChangeFilter {
@@ -87,12 +91,14 @@ impl Ops {
             HistoryScope::System => ChangeFilter::default(),
         };
         filter.since = query.since;
+        filter.at = query.at.map(|at| (at.from, at.until));
         let total = match &place {
             Some(place) => place.total,
             None => self.desk(actor).count_changes(filter.clone()).await?,
         };
         if let (HistoryScope::Instance { resource_type, id }, 0) = (&query.scope, total) {
-            self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+            let found = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+            self.refuse_hidden(actor, &found)?;
         }
         filter.before = place.map(|place| place.seq);
         filter.limit = i64::try_from(query.count).unwrap_or(i64::MAX).saturating_add(1);
@@ -114,6 +120,13 @@ impl Ops {
         let mut entries = Vec::with_capacity(changes.len());
         for (change, stored) in changes.iter().zip(versions) {
             let stored = stored.ok_or_else(|| Error::Fault("a change without its version".into()))?;
+            if !self.may_see(actor, &stored) {
+                // Of one resource, all of its versions or none.
+                if let HistoryScope::Instance { .. } = &query.scope {
+                    return Err(Error::NotFound);
+                }
+                continue;
+            }
             entries.push(HistoryEntry { stored, interaction: change.interaction });
         }
         let object = |entry: &HistoryEntry| {

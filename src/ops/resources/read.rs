@@ -17,6 +17,7 @@ impl Ops {
     ) -> Result<StoredResource, Error> {
         self.authorize_type(actor, Operation::FhirRead, resource_type).await?;
         let found = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+        let found = self.seen_by(actor, found)?;
         if found.body.is_none() {
             return Err(Error::Gone);
         }
@@ -35,6 +36,7 @@ impl Ops {
     ) -> Result<StoredResource, Error> {
         self.authorize_type(actor, Operation::FhirRead, resource_type).await?;
         let found = self.desk(actor).resource_version(resource_type, id, version).await?.ok_or(Error::NotFound)?;
+        let found = self.seen_by(actor, found)?;
         if found.body.is_none() {
             return Err(Error::Gone);
         }

@@ -11,6 +11,7 @@ use crate::base::{LogicalId, ProblemCode, Problems, Sha256};
 use crate::fhir::Json;
 use crate::fhir::search::extract::values_of;
 use crate::fhir::search::query::{Include, Summary, Total, Unsupported};
+use crate::fhir::search::text::escape;
 use crate::fhir::search::{
     Criterion, IndexValue, ParamType, QueryContext, QueryError, QueryLimits, Registry, SearchQuery,
 };
@@ -94,7 +95,8 @@ impl Ops {
             Some(Total::Accurate) => Counting::Whole,
             Some(Total::Estimate) | None => Counting::UpTo(MOST_COUNTED),
         };
-        let found = self.desk(actor).search(search.clone(), counting).await?;
+        let mut found = self.desk(actor).search(search.clone(), counting).await?;
+        found.resources.retain(|one| self.may_see(actor, one));
         let next = match &found.next {
             Some(place) => Some(URL_SAFE_NO_PAD.encode(self.desk(actor).write_place(&listing, place)?)),
             None => None,
@@ -150,6 +152,31 @@ impl Ops {
         Ok(Search { query, compartment: None, base, place: None, limit: most })
     }
 
+    /// The search that parameters mean, which are criteria and `_sort`, all of them known; for someone who may search
+    /// so.
+    pub(super) async fn searched(
+        &self,
+        actor: &Actor,
+        resource_type: &str,
+        pairs: &[(String, String)],
+        most: usize,
+    ) -> Result<Search, Error> {
+        let base = fhir_base(&self.base_url(&actor.tenant));
+        let query = self.understood(Some(resource_type), pairs, &base)?;
+        if let Some(unknown) = query.unsupported.first() {
+            return Err(not_known(unknown));
+        }
+        let shape = pairs.iter().map(|(name, _)| name.as_str()).find(|name| {
+            let name = name.split(':').next().unwrap_or_default();
+            ["_include", "_revinclude", "_summary", "_elements", "_count", "_total"].contains(&name)
+        });
+        if let Some(shape) = shape {
+            return Err(Error::Invalid(Problems::one(shape, ProblemCode::Unsupported, "is not supported here")));
+        }
+        self.authorize_search(actor, &query).await?;
+        Ok(Search { query, compartment: None, base, place: None, limit: most })
+    }
+
     /// The resource of a type that says it is `url`, of this version if one is named, else the one that changed
     /// last. For use cases that have authorized their actor.
     pub(in crate::ops) async fn by_canonical(
@@ -160,10 +187,7 @@ impl Ops {
         version: Option<&str>,
     ) -> Result<Option<Json>, Error> {
         let base = fhir_base(&self.base_url(&actor.tenant));
-        let escaped = [',', '$', '|']
-            .iter()
-            .fold(url.replace('\\', "\\\\"), |text, separator| text.replace(*separator, &format!("\\{separator}")));
-        let query = self.understood(Some(resource_type), &[("url".to_owned(), escaped)], &base)?;
+        let query = self.understood(Some(resource_type), &[("url".to_owned(), escape(url))], &base)?;
         let search = Search { query, compartment: None, base, place: None, limit: MOST_VERSIONS };
         let mut found = self.desk(actor).search(search, Counting::No).await?.resources;
         found.sort_by_key(|one| std::cmp::Reverse(one.last_updated));
@@ -206,6 +230,7 @@ impl Ops {
         types.dedup();
         for resource_type in types {
             self.authorize_type(actor, Operation::FhirSearch, resource_type).await?;
+            self.authorize_all_binaries(actor, resource_type).await?;
         }
         Ok(())
     }
@@ -242,7 +267,7 @@ impl Ops {
                 found.extend(self.referring(actor, include, &frontier).await?);
             }
             frontier.clear();
-            for one in found.into_iter().filter(|one| one.body.is_some()) {
+            for one in found.into_iter().filter(|one| one.body.is_some() && self.may_see(actor, one)) {
                 if !known.insert(key(&one)) {
                     continue;
                 }

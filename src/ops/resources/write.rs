@@ -86,6 +86,9 @@ impl Ops {
         let body = of_client(self.valid(body).await?);
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
+            if let Some(former) = &former {
+                self.refuse_hidden(actor, former)?;
+            }
             check(expected, former.as_ref())?;
             let is_new = former.as_ref().is_none_or(|former| former.body.is_none());
             match former.as_ref().filter(|former| former.body.is_some()) {
@@ -117,6 +120,7 @@ impl Ops {
         self.refuse_read_only(actor, resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
+            self.refuse_hidden(actor, &former)?;
             if former.body.is_none() {
                 return Err(Error::Gone);
             }
@@ -180,6 +184,9 @@ impl Ops {
         self.refuse_read_only(actor, resource_type)?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
+            if let Some(former) = &former {
+                self.refuse_hidden(actor, former)?;
+            }
             check(expected, former.as_ref().filter(|former| former.body.is_some()))?;
             let Some(former) = former.filter(|former| former.body.is_some()) else {
                 return Ok(Attempt::Done(None));
@@ -195,7 +202,7 @@ impl Ops {
 
     /// Commits one version. Where the client did not say which version it means, somebody else's commit in
     /// between only means another look.
-    async fn attempt<T>(
+    pub(super) async fn attempt<T>(
         &self,
         actor: &Actor,
         write: ResourceWrite,
@@ -268,7 +275,7 @@ pub(super) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
     Ok(())
 }
 
-fn check(expected: &Expected, former: Option<&StoredResource>) -> Result<(), Error> {
+pub(super) fn check(expected: &Expected, former: Option<&StoredResource>) -> Result<(), Error> {
     let current = former.map(|former| former.version_id);
     let holds = match (expected, current) {
         (Expected::Whatever, _) | (Expected::Present, Some(_)) => true,

@@ -1,6 +1,8 @@
 //! FHIR search over rows: what [`crate::fhir::search`] says, in SQL, on both databases.
 
 mod criteria;
+mod everything;
+mod in_use;
 mod names;
 mod page;
 mod rebuild;
@@ -19,6 +21,8 @@ use super::db::Tx;
 use super::resource::{Row, StoredResource};
 use super::{Desk, StoreError};
 
+pub use everything::{Everything, EverythingPage, EverythingPlace};
+pub use in_use::{CanonicalInUse, CodingInUse};
 pub(super) use names::{Names, Needed};
 pub(super) use rebuild::set_generation;
 pub(super) use sql::{Bind, insert, insert_returning};

@@ -7,7 +7,12 @@ use crate::each_backend;
 use crate::support::samples::text;
 use crate::support::{Backend, Client, PUBLIC_URL, TestGateway};
 
-each_backend!(a_resource_has_a_history, pages_neither_repeat_nor_leave_out, parameters_are_held_to_their_form);
+each_backend!(
+    a_resource_has_a_history,
+    pages_neither_repeat_nor_leave_out,
+    what_was_current_at_a_time_is_told,
+    parameters_are_held_to_their_form,
+);
 
 fn basic(id: &str, text: &str) -> Value {
     json!({"resourceType": "Basic", "id": id, "code": {"text": text}})
@@ -87,11 +92,51 @@ async fn pages_neither_repeat_nor_leave_out(backend: Backend) {
     assert_eq!(everything.len(), 7 + 1 + 5);
 }
 
+async fn what_was_current_at_a_time_is_told(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = gateway.role(Role::Integrator).await;
+    let mut moments = vec![gateway.now()];
+    let mut step = async || {
+        gateway.clock.advance_seconds(60);
+        moments.push(gateway.now());
+        gateway.clock.advance_seconds(60);
+    };
+    client.put("/fhir/r4/Basic/b-1", &basic("b-1", "one")).await.expect(201);
+    step().await;
+    client.put("/fhir/r4/Basic/b-1", &basic("b-1", "two")).await.expect(200);
+    client.put("/fhir/r4/Basic/b-2", &basic("b-2", "other")).await.expect(201);
+    step().await;
+    client.delete("/fhir/r4/Basic/b-1").await.expect(204);
+    step().await;
+    let at = async |path: &str, moment: &str| {
+        let bundle =
+            client.get(&format!("{path}/_history?_at={}", moment.replace('+', "%2B"))).await.expect(200).json();
+        let said =
+            |entry: &Value| format!("{} {}", text(&entry["request"], "method"), text(&entry["response"], "etag"));
+        let told: Vec<String> = entries(&bundle).iter().map(said).collect();
+        assert_eq!(bundle["total"], told.len());
+        told.join(", ").replace("W/", "").replace('"', "")
+    };
+    assert_eq!(at("/fhir/r4/Basic/b-1", &moments[0]).await, "");
+    assert_eq!(at("/fhir/r4/Basic/b-1", &moments[1]).await, "POST 1");
+    assert_eq!(at("/fhir/r4/Basic/b-1", &moments[2]).await, "PUT 2");
+    assert_eq!(at("/fhir/r4/Basic/b-1", &moments[3]).await, "", "what is deleted is nothing any more");
+    assert_eq!(at("/fhir/r4/Basic", &moments[1]).await, "POST 1");
+    assert_eq!(at("/fhir/r4/Basic", &moments[2]).await, "POST 1, PUT 2");
+    assert_eq!(at("/fhir/r4", &moments[3]).await, "POST 1");
+    // All of it was current at some time of the year.
+    let year = &moments[0][..4];
+    assert_eq!(at("/fhir/r4/Basic/b-1", year).await, "DELETE 3, PUT 2, POST 1");
+    let both = client.get(&format!("/fhir/r4/Basic/_history?_at={year}&_count=1")).await.expect(200).json();
+    let path = next(&both).expect("there is more");
+    assert_eq!((1 + all(&client, &path).await.len(), &both["total"]), (4, &json!(4)));
+}
+
 async fn parameters_are_held_to_their_form(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;
     let client = gateway.role(Role::Integrator).await;
     client.put("/fhir/r4/Basic/b-1", &basic("b-1", "one")).await.expect(201);
-    for wrong in ["_count=0", "_count=x", "_since=yesterday", "_at=2024", "_cursor=abc", "colour=red"] {
+    for wrong in ["_count=0", "_count=x", "_since=yesterday", "_at=then", "_cursor=abc", "colour=red"] {
         client.get(&format!("/fhir/r4/Basic/_history?{wrong}")).await.expect(400);
     }
     let later = client.get("/fhir/r4/Basic/_history?_since=2200-01-01T00:00:00%2B01:00").await.expect(200).json();

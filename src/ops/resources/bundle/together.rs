@@ -104,6 +104,18 @@ impl Ops {
             let granted = self.authorize_type(actor, needed, &entry.resource_type).await;
             granted.map_err(|error| at(in_request(entry.index, "url"), error))?;
         }
+        for (entry, outcome) in asked.entries.iter().zip(&outcomes) {
+            let id = match outcome {
+                Outcome::Written(written, _) => &written.stored.logical_id,
+                Outcome::Deleted(write) => &write.logical_id,
+                Outcome::Existing(id) => id,
+                Outcome::Nothing | Outcome::Read => continue,
+            };
+            if let Some(former) = facts.formers.get(&(entry.resource_type.clone(), id.clone())) {
+                let hidden = self.refuse_hidden(actor, former);
+                hidden.map_err(|error| at(in_request(entry.index, "url"), error))?;
+            }
+        }
         let reads = self.reads(actor, asked, &facts, &outcomes).await?;
         let Some(done) = done(&asked.entries, &facts, &outcomes, reads) else { return Ok(Attempt::Spoilt) };
         match self.desk(actor).commit(self.write_set(actor, asked, outcomes)).await {
@@ -206,6 +218,7 @@ impl Ops {
                         }
                     };
                     let stored = stored.filter(|stored| stored.body.is_some()).ok_or_else(|| wrong(Error::Gone))?;
+                    let stored = self.seen_by(actor, stored).map_err(wrong)?;
                     reads.insert(place, read_done(stored, cached, *wants_body));
                 }
                 // Whether it can be done has to be known before the commit; what it finds is seen after it.
