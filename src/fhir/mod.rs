@@ -10,6 +10,7 @@ pub mod json;
 pub mod outcome;
 pub mod package;
 pub mod patch;
+pub mod profile;
 pub mod reference;
 pub mod resource_type;
 pub mod search;
