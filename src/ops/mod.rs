@@ -10,6 +10,7 @@ pub mod exports;
 mod housekeeping;
 pub mod jobs;
 pub mod letterheads;
+pub mod packages;
 pub mod peers;
 pub mod reports;
 pub mod resources;
@@ -19,6 +20,7 @@ mod terminology;
 pub mod tokens;
 mod trail;
 pub mod twins;
+pub mod validation;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -99,6 +101,7 @@ struct Shared {
     settings: OpsSettings,
     cpu: Semaphore,
     keys: tokens::KeyCache,
+    validation: validation::ValidationCache,
 }
 
 impl Ops {
@@ -113,6 +116,7 @@ impl Ops {
             settings,
             cpu: Semaphore::new(cores),
             keys: tokens::KeyCache::default(),
+            validation: validation::ValidationCache::default(),
         };
         Self { shared: Arc::new(shared) }
     }

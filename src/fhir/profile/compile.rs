@@ -1,6 +1,8 @@
 //! Reads a StructureDefinition into the table that the check uses. What the base definitions say anyway is left out.
 //! A snapshot is read if there is one; else the differential, and what it is derived from holds beside it.
 
+mod parts;
+
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
@@ -11,10 +13,12 @@ use crate::fhir::structure::{ElementDef, TypeDef, definitions};
 use crate::fhir::{Json, Object};
 
 use super::definition::{
-    Binding, Context, Discriminator, DiscriminatorKind, Invariant, PathStep, Profile, RefTarget, Rules, Slice, Slicing,
-    SlicingRules, Strength, TypeRule,
+    Discriminator, DiscriminatorKind, Invariant, PathStep, Profile, Rules, Slice, Slicing, SlicingRules, TypeRule,
 };
 use super::registry::base_type;
+use parts::{bindings, context, discriminator, says_the_same, type_rule};
+
+pub(super) use parts::is_nested;
 
 /// Why a StructureDefinition cannot be used as a profile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,7 +87,8 @@ impl Compiler {
         let path = element.text_at(&["path"]).ok_or(CompileError::Missing("path"))?;
         let id = element.text_at(&["id"]);
         // Ids say which slice is meant; without slices paths say the same.
-        let id = id.or_else(|| element.get("sliceName").is_none().then_some(path)).ok_or(CompileError::Missing("id"))?;
+        let id =
+            id.or_else(|| element.get("sliceName").is_none().then_some(path)).ok_or(CompileError::Missing("id"))?;
         let segments: Vec<&str> = id.split('.').skip(1).collect();
         if segments.is_empty() {
             self.is_modifier = element.get("isModifier").and_then(Json::as_bool) == Some(true);
@@ -182,7 +187,11 @@ impl Compiler {
             None => false,
         };
         let has_it = rules.invariants.iter().any(|one| one.text.ends_with(&format!("({key})")));
-        if of_base || has_it || expression.is_empty() || BASE_RULES.contains(&(key, expression)) || is_written_in_rust(key)
+        if of_base
+            || has_it
+            || expression.is_empty()
+            || BASE_RULES.contains(&(key, expression))
+            || is_written_in_rust(key)
         {
             return;
         }
@@ -202,7 +211,9 @@ impl Compiler {
     fn bound(&mut self, rules: &mut Rules, key: &str, operator: &str, value: &Json) {
         let literal = match value {
             Json::Number(number) => number.to_string(),
-            Json::String(text) if key.ends_with("Time") && !text.contains('T') && text.contains(':') => format!("@T{text}"),
+            Json::String(text) if key.ends_with("Time") && !text.contains('T') && text.contains(':') => {
+                format!("@T{text}")
+            }
             Json::String(text) if text.starts_with(|first: char| first.is_ascii_digit()) => format!("@{text}"),
             Json::Object(quantity) => {
                 let number = quantity.get("value").and_then(Json::as_number).unwrap_or_default();
@@ -211,7 +222,8 @@ impl Compiler {
             }
             _ => String::new(),
         };
-        match Expression::parse(&format!("iif($this {operator} {literal}, true, ($this {operator} {literal}).empty())")) {
+        match Expression::parse(&format!("iif($this {operator} {literal}, true, ($this {operator} {literal}).empty())"))
+        {
             Ok(expression) => rules.invariants.push(Invariant {
                 severity: Severity::Error,
                 expression,
@@ -277,7 +289,8 @@ struct Base {
 
 impl Base {
     fn of(parent: Option<&'static TypeDef>, name: &str) -> Self {
-        let parent = parent.map(|def| if is_primitive(def) { definitions().find("Element").unwrap_or(def) } else { def });
+        let parent =
+            parent.map(|def| if is_primitive(def) { definitions().find("Element").unwrap_or(def) } else { def });
         let plain = parent.and_then(|def| def.element(name));
         let own = |element: &'static ElementDef| match element.types.as_slice() {
             [one] => definitions().get(one),
@@ -352,127 +365,6 @@ fn one_type(element: &Json) -> Option<&'static TypeDef> {
     }
 }
 
-/// `None` for the types of FHIRPath, which ids and URLs of extensions have.
-fn type_rule(json: &Json) -> Option<TypeRule> {
-    let code = json.text_at(&["code"]).filter(|code| !code.contains("://"))?;
-    let texts = |key: &str| json.items(key).iter().filter_map(Json::as_str).map(str::to_owned);
-    let is_any = |target: &String| target == "http://hl7.org/fhir/StructureDefinition/Resource";
-    let mut targets: Vec<String> = texts("targetProfile").collect();
-    if targets.iter().any(is_any) {
-        targets.clear();
-    }
-    let targets = targets.into_iter().map(|url| match base_type(&url) {
-        Some(def) => RefTarget::Type(def.name.to_owned()),
-        None => RefTarget::Profile(url),
-    });
-    // Profiles of R4 on its own types are in its table: SimpleQuantity.
-    let profiles = texts("profile").filter(|url| {
-        base_type(url).is_none() && !matches!(url.rsplit('/').next(), Some("SimpleQuantity" | "MoneyQuantity"))
-    });
-    Some(TypeRule { code: code.to_owned(), profiles: profiles.collect(), targets: targets.collect() })
-}
-
-fn says_the_same(types: &[TypeRule], base: &ElementDef) -> bool {
-    let same = |rule: &TypeRule, of_type: &crate::fhir::structure::TypeRef| {
-        let Some(def) = definitions().get(of_type) else { return false };
-        let targets: HashSet<&str> = of_type.targets.iter().copied().collect();
-        let wanted: Option<HashSet<&str>> = rule
-            .targets
-            .iter()
-            .map(|target| if let RefTarget::Type(name) = target { Some(name.as_str()) } else { None })
-            .collect();
-        (def.name == rule.code || is_nested(def, &rule.code)) && rule.profiles.is_empty() && wanted == Some(targets)
-    };
-    base.types.len() == types.len() && base.types.iter().all(|of_type| types.iter().any(|rule| same(rule, of_type)))
-}
-
-/// The table has types of their own for nested elements.
-pub(super) fn is_nested(def: &TypeDef, code: &str) -> bool {
-    matches!(code, "BackboneElement" | "Element") && def.name.contains('.')
-}
-
-fn bindings(json: &Json, base: Option<&ElementDef>) -> Vec<Binding> {
-    let mut out = Vec::new();
-    let strength = match json.text_at(&["strength"]) {
-        Some("required") => Some(Strength::Required),
-        Some("extensible") => Some(Strength::Extensible),
-        _ => None,
-    };
-    let plain = |url: &str| url.split('|').next().unwrap_or_default().to_owned();
-    if let (Some(strength), Some(value_set)) = (strength, json.text_at(&["valueSet"])) {
-        let of_base = base.and_then(|base| base.codes).is_some_and(|codes| codes.url == plain(value_set));
-        if !(of_base && strength == Strength::Required) {
-            out.push(Binding { strength, value_set: value_set.to_owned() });
-        }
-    }
-    let most = json.items("extension").iter().find(|extension| extension.text_at(&["url"]) == Some(MAX_VALUE_SET));
-    let most = most.and_then(|most| most.text_at(&["valueCanonical"]).or_else(|| most.text_at(&["valueUri"])));
-    if let Some(value_set) = most.filter(|_| strength != Some(Strength::Required)) {
-        out.push(Binding { strength: Strength::Most, value_set: value_set.to_owned() });
-    }
-    out
-}
-
-fn discriminator(json: &Json) -> Option<Discriminator> {
-    let kind = match json.text_at(&["type"])? {
-        "value" | "pattern" => DiscriminatorKind::Value,
-        "exists" => DiscriminatorKind::Exists,
-        "type" => DiscriminatorKind::Type,
-        "profile" => DiscriminatorKind::Profile,
-        _ => return None,
-    };
-    Some(Discriminator { kind, path: path_steps(json.text_at(&["path"])?)? })
-}
-
-/// `$this`, `code.coding`, `value.ofType(Quantity)`, `extension('url').value`, `resolve().code`.
-fn path_steps(text: &str) -> Option<Vec<PathStep>> {
-    let mut steps = Vec::new();
-    let mut rest = text.trim();
-    while !rest.is_empty() {
-        let end = rest.find(['.', '(']).unwrap_or(rest.len());
-        let (name, after) = rest.split_at(end);
-        rest = after;
-        if let Some(inner) = rest.strip_prefix('(') {
-            let (argument, after) = inner.split_once(')')?;
-            let argument = argument.trim();
-            let quoted = argument.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-            steps.push(match (name, quoted) {
-                ("resolve", None) if argument.is_empty() => PathStep::Resolve,
-                ("ofType", None) => PathStep::OfType(argument.trim_start_matches("FHIR.").to_owned()),
-                ("extension", Some(url)) => PathStep::Extension(url.to_owned()),
-                _ => return None,
-            });
-            rest = after;
-        } else if name != "$this" {
-            if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-                return None;
-            }
-            steps.push(PathStep::Name(name.to_owned()));
-        }
-        rest = match rest.strip_prefix('.') {
-            Some(after) if !after.is_empty() => after,
-            Some(_) => return None,
-            None if rest.is_empty() => rest,
-            None => return None,
-        };
-    }
-    Some(steps)
-}
-
-fn context(json: &Json) -> Context {
-    let expression = json.text_at(&["expression"]).unwrap_or_default();
-    match json.text_at(&["type"]) {
-        Some("element") => {
-            // A profile may stand before the path of its element.
-            let path = expression.rsplit('#').next().unwrap_or_default();
-            Context::Element(path.replace("[x]", ""))
-        }
-        Some("extension") => Context::Extension(expression.to_owned()),
-        Some("fhirpath") => Expression::parse(expression).map_or(Context::Unknown, Context::Path),
-        _ => Context::Unknown,
-    }
-}
-
 /// Rules of R4 that are no expressions here.
 fn is_written_in_rust(key: &str) -> bool {
     matches!(key, "ele-1" | "ext-1" | "dom-2" | "dom-3" | "dom-4" | "dom-5" | "dom-6" | "ref-1" | "txt-1" | "txt-2")
@@ -480,30 +372,5 @@ fn is_written_in_rust(key: &str) -> bool {
 
 static BASE_RULES: LazyLock<HashSet<(&'static str, &'static str)>> = LazyLock::new(|| base_rules().collect());
 
-const MAX_VALUE_SET: &str = "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet";
 /// Greatest depth of elements.
 const MOST_SEGMENTS: usize = 32;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_of_discriminators_are_read() {
-        let name = |text: &str| PathStep::Name(text.to_owned());
-        assert_eq!(path_steps("$this"), Some(vec![]));
-        assert_eq!(path_steps("code.coding"), Some(vec![name("code"), name("coding")]));
-        assert_eq!(path_steps("$this.resolve()"), Some(vec![PathStep::Resolve]));
-        assert_eq!(
-            path_steps("extension('http://example.org/a.b').value.ofType(Quantity)"),
-            Some(vec![
-                PathStep::Extension("http://example.org/a.b".into()),
-                name("value"),
-                PathStep::OfType("Quantity".into())
-            ])
-        );
-        for wrong in ["code.", "where(x = 1)", "code..coding", "code[0]", "extension(url)"] {
-            assert_eq!(path_steps(wrong), None, "{wrong}");
-        }
-    }
-}

@@ -181,6 +181,11 @@ impl Profile {
         self.of_type.name == "Extension"
     }
 
+    /// What of it cannot be checked here, in words.
+    pub fn unchecked(&self) -> &[String] {
+        &self.unchecked
+    }
+
     /// The rules of the element with this id; the first part is the type.
     pub(super) fn find(&self, id: &str) -> Option<&Rules> {
         let mut rules = &self.root;

@@ -13,11 +13,13 @@
 mod check;
 mod compile;
 mod definition;
+mod policy;
 mod registry;
 
 pub use check::{Checked, check};
 pub use compile::{CompileError, compile, constrained_type};
 pub use definition::Profile;
+pub use policy::{Policy, Scope, Validated, validate};
 pub use registry::{Installed, Registry, Wanted};
 
 #[cfg(test)]

@@ -42,10 +42,10 @@ pub struct Wanted {
 /// What is there to check against.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
-    /// By kind and URL; the newest first.
-    index: Arc<HashMap<(DefinitionKind, String), Vec<Installed>>>,
-    /// By URL and version.
-    profiles: HashMap<(String, String), Option<Arc<Profile>>>,
+    /// By URL; the newest first.
+    index: Arc<HashMap<String, Vec<Installed>>>,
+    /// By URL, each with its version; those that cannot be used are known as such.
+    profiles: HashMap<String, Vec<(String, Option<Arc<Profile>>)>>,
     terminology: HashMap<Wanted, bool>,
     library: Library,
 }
@@ -77,22 +77,22 @@ impl Registry {
     /// What every tenant has: our own extensions, and the value sets of R4.
     pub fn base() -> &'static Self {
         static BASE: LazyLock<Registry> = LazyLock::new(|| {
-            let mut profiles = HashMap::new();
+            let mut profiles: HashMap<String, Vec<_>> = HashMap::new();
+            let mut installed = Vec::new();
             for definition in DEFINITIONS.iter().filter(|each| each.resource_type == "StructureDefinition") {
                 let Ok(json) = Json::parse(definition.json.as_bytes(), &JsonLimits::default()) else { continue };
                 let Ok(profile) = compile(&json) else { continue };
-                let key = (profile.url.clone(), profile.version.clone().unwrap_or_default());
-                profiles.insert(key, Some(Arc::new(profile)));
+                let (url, version) = (profile.url.clone(), profile.version.clone().unwrap_or_default());
+                installed.push(Installed {
+                    kind: DefinitionKind::StructureDefinition,
+                    url: url.clone(),
+                    version: version.clone(),
+                    constrains: profile.of_type.name.to_owned(),
+                    package: (String::new(), String::new()),
+                });
+                profiles.entry(url).or_default().push((version, Some(Arc::new(profile))));
             }
-            let of = |(url, version): &(String, String)| Installed {
-                kind: DefinitionKind::StructureDefinition,
-                url: url.clone(),
-                version: version.clone(),
-                constrains: "Extension".to_owned(),
-                package: (String::new(), String::new()),
-            };
-            let index = index(profiles.keys().map(of));
-            Registry { index: Arc::new(index), profiles, ..Registry::default() }
+            Registry { index: Arc::new(index(installed)), profiles, ..Registry::default() }
         });
         &BASE
     }
@@ -107,9 +107,8 @@ impl Registry {
 
     /// What is installed under a URL, in this version if one is named, else the newest.
     pub fn installed(&self, kind: DefinitionKind, url: &str, version: Option<&str>) -> Option<&Installed> {
-        // The key of a map of pairs cannot be borrowed in parts.
-        let all = self.index.get(&(kind, url.to_owned()))?;
-        all.iter().find(|one| version.is_none_or(|version| one.version == version))
+        let mut all = self.index.get(url)?.iter().filter(|one| one.kind == kind);
+        all.find(|one| version.is_none_or(|version| one.version == version))
     }
 
     /// Everything that is installed, in no order.
@@ -127,7 +126,9 @@ impl Registry {
                     outcome = Err(error);
                     None
                 });
-                self.profiles.insert((wanted.url, wanted.version), profile.map(Arc::new));
+                let all = self.profiles.entry(wanted.url).or_default();
+                all.retain(|(version, _)| *version != wanted.version);
+                all.push((wanted.version, profile.map(Arc::new)));
             }
             DefinitionKind::ValueSet | DefinitionKind::CodeSystem => {
                 let read = json.is_some_and(|json| self.add_terminology(wanted.kind, json).is_ok());
@@ -158,9 +159,10 @@ impl Registry {
         if installed.constrains.is_empty() {
             return base_type(url).map_or(Found::Unusable, Found::Base);
         }
-        match self.profiles.get(&(installed.url.clone(), installed.version.clone())) {
-            Some(Some(profile)) => Found::Profile(profile),
-            Some(None) => Found::Unusable,
+        let read = self.profiles.get(url).and_then(|all| all.iter().find(|(version, _)| *version == installed.version));
+        match read {
+            Some((_, Some(profile))) => Found::Profile(profile),
+            Some((_, None)) => Found::Unusable,
             None => Found::Wanted(Wanted { kind, url: installed.url.clone(), version: installed.version.clone() }),
         }
     }
@@ -244,10 +246,10 @@ pub(super) fn base_type(url: &str) -> Option<&'static TypeDef> {
     url.strip_prefix(BASE).and_then(|name| definitions().find(name)).filter(|def| !def.name.contains('.'))
 }
 
-fn index(installed: impl IntoIterator<Item = Installed>) -> HashMap<(DefinitionKind, String), Vec<Installed>> {
+fn index(installed: impl IntoIterator<Item = Installed>) -> HashMap<String, Vec<Installed>> {
     let mut index: HashMap<_, Vec<Installed>> = HashMap::new();
     for one in installed {
-        index.entry((one.kind, one.url.clone())).or_default().push(one);
+        index.entry(one.url.clone()).or_default().push(one);
     }
     for all in index.values_mut() {
         all.sort_by(|one, other| {
@@ -298,7 +300,7 @@ mod tests {
     fn our_own_extensions_are_always_there() {
         let ours = DEFINITIONS.iter().filter(|each| each.resource_type == "StructureDefinition").count();
         assert_eq!(Registry::base().profiles.len(), ours);
-        for profile in Registry::base().profiles.values() {
+        for (_, profile) in Registry::base().profiles.values().flatten() {
             let profile = profile.as_ref().expect("can be used");
             assert!(profile.is_extension() && profile.unchecked.is_empty(), "{}", profile.url);
         }

@@ -1,10 +1,13 @@
 //! capabilities. R4 http.html#capabilities: what this version does, and nothing else.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::access::Actor;
 use crate::fhir::capability::{Offer, ResourceOffer, Versioning, statement};
 use crate::fhir::resource_type;
-use crate::http::{AtTenant, FHIR_JSON, HttpError, fhir_format};
+use crate::http::{AtTenant, CurrentRequest, FHIR_JSON, HttpError, fhir_format};
 use crate::ops::Ops;
 use crate::report::fhir::bundle::fhir_base;
 
@@ -12,11 +15,19 @@ use crate::report::fhir::bundle::fhir_base;
 pub(super) async fn capabilities(
     ops: web::Data<Ops>,
     tenant: AtTenant,
+    current: CurrentRequest,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
-    let resources: Vec<ResourceOffer<'_>> = resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind)).collect();
+    let installed = ops.supported_profiles(&Actor::system(tenant.0.clone(), "metadata", current.0)).await?;
+    let mut profiles: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (resource_type, url) in &installed {
+        profiles.entry(resource_type).or_default().push(url);
+    }
+    let types = resource_type::RESOURCE_TYPES.iter();
+    let resources: Vec<ResourceOffer<'_>> =
+        types.map(|kind| offer(kind, profiles.get(kind).map_or(&[], Vec::as_slice))).collect();
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
@@ -30,10 +41,10 @@ pub(super) async fn capabilities(
     Ok(HttpResponse::Ok().content_type(FHIR_JSON).body(body))
 }
 
-fn offer(resource_type: &str) -> ResourceOffer<'_> {
+fn offer<'a>(resource_type: &'a str, supported_profiles: &'a [&'a str]) -> ResourceOffer<'a> {
     ResourceOffer {
         resource_type,
-        supported_profiles: &[],
+        supported_profiles,
         interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
         versioning: Versioning::VersionedUpdate,
         operations: operations(resource_type),
@@ -42,13 +53,18 @@ fn offer(resource_type: &str) -> ResourceOffer<'_> {
 
 fn operations(resource_type: &str) -> &'static [(&'static str, &'static str)] {
     match resource_type {
-        "ValueSet" => &[("expand", "ValueSet-expand"), ("validate-code", "ValueSet-validate-code")],
+        "ValueSet" => &[
+            ("validate", "Resource-validate"),
+            ("expand", "ValueSet-expand"),
+            ("validate-code", "ValueSet-validate-code"),
+        ],
         "CodeSystem" => &[
+            ("validate", "Resource-validate"),
             ("lookup", "CodeSystem-lookup"),
             ("validate-code", "CodeSystem-validate-code"),
             ("subsumes", "CodeSystem-subsumes"),
         ],
-        _ => &[],
+        _ => &[("validate", "Resource-validate")],
     }
 }
 
@@ -56,4 +72,4 @@ const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type"
 const ALL: &[&str] =
     &["read", "vread", "create", "update", "patch", "delete", "history-instance", "history-type", "search-type"];
 /// When this offer last changed.
-const OFFERED_SINCE: &str = "2026-11-21";
+const OFFERED_SINCE: &str = "2026-11-22";

@@ -15,3 +15,5 @@ pub use conditional::CreatedUnless;
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
 pub use search::{SearchPage, SearchRequest};
 pub use write::{Expected, Patch, Written};
+
+pub(super) use write::{OF_PART, refuse_of_report, refuse_read_only};

@@ -11,6 +11,10 @@ mod history;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod terminology;
+#[cfg(test)]
+mod validate;

@@ -173,7 +173,10 @@ impl<'a> Checker<'a> {
                 Ok(_) => self.issue(invariant.severity, IssueCode::Invariant, invariant.text.clone()),
                 Err(EvaluateError::Steps) => {
                     self.is_exhausted = true;
-                    let text = format!("the rules take too long; not all were evaluated, the first of them: {}", invariant.text);
+                    let text = format!(
+                        "the rules take too long; not all were evaluated, the first of them: {}",
+                        invariant.text
+                    );
                     self.issue(Severity::Warning, IssueCode::TooLong, text);
                 }
                 Err(_) => {

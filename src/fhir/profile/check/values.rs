@@ -164,7 +164,8 @@ mod tests {
 
     #[test]
     fn a_pattern_is_a_part_of_the_value() {
-        let value = json(r#"{"coding":[{"system":"a","code":"1"},{"system":"b","code":"2","display":"two"}],"text":"t"}"#);
+        let value =
+            json(r#"{"coding":[{"system":"a","code":"1"},{"system":"b","code":"2","display":"two"}],"text":"t"}"#);
         assert!(fits(&json(r#"{"coding":[{"system":"b","code":"2"}]}"#), &value));
         assert!(!fits(&json(r#"{"coding":[{"system":"a","code":"2"}]}"#), &value));
         assert!(!equal(&json(r#"{"coding":[{"system":"b","code":"2"}]}"#), &value));
