@@ -162,6 +162,16 @@ operations! {
                                                            [all  all -    -    -    all]
     LetterheadSet "letterhead.set" "Set letterhead and logo" ("Organization" Update)
                                                            [all  -   -    -    -    -]
+    PackageList "package.list" "List packages of implementation guides" ("ImplementationGuide" Search)
+                                                           [all  all all  all  -    all]
+    PackageAdd "package.add" "Install a package of an implementation guide" ("ImplementationGuide" Create)
+                                                           [all  -   -    -    -    -]
+    PackageRemove "package.remove" "Remove a package of an implementation guide" ("ImplementationGuide" Delete)
+                                                           [all  -   -    -    -    -]
+    ValidationRead "validation.read" "See what becomes of resources that break rules" ("ImplementationGuide" Read)
+                                                           [all  all -    all  -    all]
+    ValidationSet "validation.set" "Say what becomes of resources that break rules" ("ImplementationGuide" Update)
+                                                           [all  -   -    -    -    -]
     JobList "job.list" "List jobs" ("Task" Search)
                                                            [all  -   -    -    -    -]
     JobShow "job.show" "See a job" ("Task" Read)

@@ -46,6 +46,8 @@ pub enum ObjectKind {
     Token,
     /// The letterhead of the tenant.
     Letterhead,
+    /// A package of an implementation guide, or what becomes of resources that break rules.
+    Package,
     /// The audit log itself.
     AuditLog,
 }
@@ -96,6 +98,7 @@ impl ObjectKind {
             Self::Job => "job",
             Self::Token => "token",
             Self::Letterhead => "letterhead",
+            Self::Package => "package",
             Self::AuditLog => "audit-log",
         }
     }
@@ -110,6 +113,7 @@ impl ObjectKind {
             Self::Job,
             Self::Token,
             Self::Letterhead,
+            Self::Package,
             Self::AuditLog,
         ];
         let is_type = text.starts_with(|first: char| first.is_ascii_uppercase())

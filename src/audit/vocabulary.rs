@@ -105,16 +105,24 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::ExportDownload | O::ReportDeliver | O::DeliveryResend => {
             (dcm("110106"), rest("operation"), "R", Pattern::Read)
         }
-        O::ExportStatus | O::LetterheadRead | O::JobShow => (REST, rest("read"), "R", Pattern::Read),
-        O::ExportHistory | O::ExportStatistics | O::DeliveryList | O::PeerList | O::RuleList | O::JobList => {
-            (REST, rest("search-type"), "E", Pattern::Query)
+        O::ExportStatus | O::LetterheadRead | O::JobShow | O::ValidationRead => {
+            (REST, rest("read"), "R", Pattern::Read)
         }
+        O::ExportHistory
+        | O::ExportStatistics
+        | O::DeliveryList
+        | O::PeerList
+        | O::RuleList
+        | O::JobList
+        | O::PackageList => (REST, rest("search-type"), "E", Pattern::Query),
         O::ExportStart | O::ExportRetry | O::ExportCleanup | O::PeerTest | O::JobRetry | O::JobCancel => {
             (REST, rest("operation"), "E", Pattern::Query)
         }
         O::PeerAdd => (SECURITY_ALERT, dcm("110128"), "C", Pattern::Write),
+        O::PackageAdd => (SECURITY_ALERT, dcm("110131"), "C", Pattern::Write),
+        O::PackageRemove => (SECURITY_ALERT, dcm("110131"), "D", Pattern::Delete),
         O::PeerRemove => (SECURITY_ALERT, dcm("110128"), "D", Pattern::Delete),
-        O::RuleSet | O::LetterheadSet => (SECURITY_ALERT, dcm("110131"), "U", Pattern::Write),
+        O::RuleSet | O::LetterheadSet | O::ValidationSet => (SECURITY_ALERT, dcm("110131"), "U", Pattern::Write),
         O::TokenMint | O::TokenRedeem => (SECURITY_ALERT, dcm("110136"), "C", Pattern::Write),
         O::TokenRevoke => (SECURITY_ALERT, dcm("110136"), "U", Pattern::Write),
         O::AuditRead => (AUDIT_LOG_USED, rest("read"), "R", Pattern::Read),
@@ -133,7 +141,7 @@ pub(super) fn entity_role(kind: &super::ObjectKind) -> &'static str {
         K::Export | K::Delivery | K::Job => "20",
         K::Peer => "16",
         K::Rule => "23",
-        K::Letterhead => "5",
+        K::Letterhead | K::Package => "5",
         K::Token => "11",
         K::AuditLog => "13",
     }

@@ -19,6 +19,8 @@ pub enum ProblemCode {
     Duplicate,
     /// The parts do not fit each other.
     Invariant,
+    /// An extension is not known, or stands where it may not.
+    Extension,
     /// A rule of the report's life cycle forbids it.
     BusinessRule,
     /// What is asked for is not supported.
@@ -40,6 +42,7 @@ impl ProblemCode {
             Self::TooLong => "too-long",
             Self::Duplicate => "duplicate",
             Self::Invariant => "invariant",
+            Self::Extension => "extension",
             Self::BusinessRule => "business-rule",
             Self::Unsupported => "not-supported",
             Self::NotFound => "not-found",

@@ -4,6 +4,7 @@
 mod audit;
 mod config;
 mod db;
+mod fhir;
 mod import;
 mod jobs;
 mod key;
@@ -80,6 +81,9 @@ enum Noun {
     /// Keys.
     #[command(subcommand)]
     Key(key::Verb),
+    /// FHIR: packages of implementation guides, and what resources are checked for.
+    #[command(subcommand)]
+    Fhir(fhir::Verb),
     /// Tenants.
     #[command(subcommand)]
     Tenant(tenant::Verb),
@@ -143,6 +147,7 @@ async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<Exi
         Noun::Jobs(verb) => jobs::run(verb, &services.ops, out).await,
         Noun::Audit(verb) => audit::run(verb, &services.ops, out).await,
         Noun::Key(verb) => key::run(verb, &services.ops, out).await,
+        Noun::Fhir(verb) => fhir::run(verb, &services.ops, out).await,
         Noun::Tenant(verb) => tenant::run(verb, &services.ops, out).await,
         Noun::Serve { .. } | Noun::Config(_) | Noun::Db(_) | Noun::Verify { .. } | Noun::Seed(_) => {
             Ok(ExitCode::SUCCESS)

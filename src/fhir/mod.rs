@@ -14,6 +14,7 @@ pub mod meta;
 pub mod outcome;
 pub mod package;
 pub mod patch;
+pub mod profile;
 pub mod reference;
 pub mod resource_type;
 pub mod search;

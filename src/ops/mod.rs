@@ -11,6 +11,7 @@ mod housekeeping;
 pub mod import;
 pub mod jobs;
 pub mod letterheads;
+pub mod packages;
 pub mod peers;
 pub mod reports;
 pub mod resources;
@@ -20,6 +21,7 @@ mod terminology;
 pub mod tokens;
 mod trail;
 pub mod twins;
+pub mod validation;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -103,6 +105,7 @@ struct Shared {
     cpu: Semaphore,
     keys: tokens::KeyCache,
     tokens: tokens::TokenCache,
+    validation: validation::ValidationCache,
 }
 
 impl Ops {
@@ -118,6 +121,7 @@ impl Ops {
             cpu: Semaphore::new(cores),
             keys: tokens::KeyCache::default(),
             tokens: tokens::TokenCache::default(),
+            validation: validation::ValidationCache::default(),
         };
         Self { shared: Arc::new(shared) }
     }

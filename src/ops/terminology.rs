@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use crate::access::{Actor, Operation};
 use crate::base::{LogicalId, ProblemCode, Problems};
+use crate::fhir::package::DefinitionKind;
 use crate::fhir::terminology::{
     Canonical, CodeSystem, ExpandRequest, Fault, Inputs, Kind, Level, Library, LookupRequest, Stamp, SubsumesRequest,
     Target, ValidateRequest, ValueSet, expand, lookup, subsumes, validate_in_code_system, validate_in_value_set,
@@ -200,9 +201,18 @@ impl Ops {
         Ok(())
     }
 
-    /// What the tenant itself has stored under a canonical URL.
+    /// What the tenant itself has stored under a canonical URL, or else has in its packages.
     async fn stored_definition(&self, actor: &Actor, canonical: &Canonical) -> Result<Option<Json>, Error> {
-        self.by_canonical(actor, canonical.kind.as_str(), &canonical.url, canonical.version.as_deref()).await
+        let (url, version) = (canonical.url.as_str(), canonical.version.as_deref());
+        let stored = self.by_canonical(actor, canonical.kind.as_str(), url, version).await?;
+        if stored.is_some() {
+            return Ok(stored);
+        }
+        let kind = match canonical.kind {
+            Kind::ValueSet => DefinitionKind::ValueSet,
+            Kind::CodeSystem => DefinitionKind::CodeSystem,
+        };
+        self.packaged(actor, kind, url, version).await
     }
 
     /// Leaves in the audit log what was asked about.

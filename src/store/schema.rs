@@ -396,6 +396,40 @@ table! {
     }
 }
 
+table! {
+    fhir_package (tenant, name, version) {
+        tenant -> Text,
+        name -> Text,
+        version -> Text,
+        canonical -> Text,
+        title -> Text,
+        digest -> Text,
+        added_at -> BigInt,
+    }
+}
+
+table! {
+    fhir_definition (tenant, package, package_version, resource_type, url, version) {
+        tenant -> Text,
+        package -> Text,
+        package_version -> Text,
+        resource_type -> Text,
+        url -> Text,
+        version -> Text,
+        constrains -> Text,
+        size -> BigInt,
+        body -> Binary,
+    }
+}
+
+table! {
+    validation_state (tenant) {
+        tenant -> Text,
+        generation -> BigInt,
+        policy -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

@@ -11,6 +11,7 @@ use super::delivery::DeliveryChange;
 use super::export::ExportChange;
 use super::job::{JobEnd, Lease, NewJob};
 use super::keys::Sealer;
+use super::package::PackageChange;
 use super::peer::PeerChange;
 use super::rendition::{Evidence, Rendition};
 use super::resource::ResourceWrite;
@@ -18,7 +19,7 @@ use super::search::{self, Guard, Names, Needed};
 use super::setting::SettingWrite;
 use super::token::TokenChange;
 use super::version::{SealedWrite, Versions};
-use super::{StoreError, audit, blob_row, delivery, export, job, keys, peer, rendition, setting, token};
+use super::{StoreError, audit, blob_row, delivery, export, job, keys, package, peer, rendition, setting, token};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,8 @@ pub enum Write {
     Delivery(DeliveryChange),
     /// Changes a peer.
     Peer(PeerChange),
+    /// Changes packages of implementation guides, or what becomes of resources that break rules.
+    Package(PackageChange),
     /// Sets a setting.
     Setting(SettingWrite),
     /// Changes tokens or one-time secrets.
@@ -184,6 +187,7 @@ impl Prepared {
                 Step::Other(Write::Export(change)) => export::apply(tx, tenant, sealer, change, now)?,
                 Step::Other(Write::Delivery(change)) => delivery::apply(tx, tenant, change, now)?,
                 Step::Other(Write::Peer(change)) => peer::apply(tx, tenant, sealer, change, now)?,
+                Step::Other(Write::Package(change)) => package::apply(tx, tenant, change, now)?,
                 Step::Other(Write::Setting(write)) => setting::apply(tx, tenant, sealer, write, now)?,
                 Step::Other(Write::Token(change)) => token::apply(tx, tenant, change, now)?,
                 Step::Other(Write::Job(new)) => {

@@ -41,7 +41,7 @@ impl<'a> Node<'a> {
         self.def
     }
 
-    pub(super) fn sibling(&self) -> Option<&'a Json> {
+    pub(in crate::fhir) fn sibling(&self) -> Option<&'a Json> {
         self.sibling
     }
 
@@ -70,7 +70,7 @@ impl<'a> Node<'a> {
     }
 
     /// The members that are children, and the type that has them.
-    fn members(&self) -> Option<(&'a Object, &'static TypeDef)> {
+    pub(in crate::fhir) fn members(&self) -> Option<(&'a Object, &'static TypeDef)> {
         let def = self.def?;
         if matches!(def.class, Class::Primitive(_)) {
             return Some((self.sibling?.as_object()?, definitions().find("Element")?));

@@ -46,6 +46,11 @@ pub fn prepare() -> usize {
     rules::count()
 }
 
+/// Keys and expressions of the rules, as the definitions of R4 have them: profiles repeat them.
+pub fn base_rules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    rules::all()
+}
+
 struct Checker<'a, 'l> {
     limits: &'l Limits,
     environment: Environment<'a>,

@@ -62,7 +62,7 @@ pub struct Issue {
     pub diagnostics: Cow<'static, str>,
 }
 
-/// The codes of R4 valueset-issue-type.html that the check gives.
+/// The codes of R4 valueset-issue-type.html that the checks give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum IssueCode {
     /// The shape of the JSON, or an element that the type does not have.
@@ -77,6 +77,12 @@ pub enum IssueCode {
     CodeInvalid,
     /// A rule of a base definition: dom-2 to dom-5, ref-1.
     Invariant,
+    /// An extension that is not known, or stands in a wrong place.
+    Extension,
+    /// A profile that is named is not installed.
+    NotFound,
+    /// Something could not be checked.
+    Informational,
     /// Nested too deep, or a text that is too long.
     TooLong,
 }
@@ -91,6 +97,9 @@ impl IssueCode {
             Self::Invalid => "invalid",
             Self::CodeInvalid => "code-invalid",
             Self::Invariant => "invariant",
+            Self::Extension => "extension",
+            Self::NotFound => "not-found",
+            Self::Informational => "informational",
             Self::TooLong => "too-long",
         }
     }
@@ -104,6 +113,10 @@ impl From<IssueCode> for ProblemCode {
             IssueCode::Value | IssueCode::Invalid => Self::Value,
             IssueCode::CodeInvalid => Self::CodeInvalid,
             IssueCode::Invariant => Self::Invariant,
+            IssueCode::Extension => Self::Extension,
+            IssueCode::NotFound => Self::NotFound,
+            // Never an error.
+            IssueCode::Informational => Self::BusinessRule,
             IssueCode::TooLong => Self::TooLong,
         }
     }

@@ -1,18 +1,19 @@
 //! The code systems and value sets that are installed: those of R4, ours, and what a tenant brought along.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use super::code_system::{CodeSystem, Content};
 use super::table;
 use super::value_set::{Canonical, Kind, ValueSet};
 
-/// What questions are answered from. Without anything added it is what every tenant has.
+/// What questions are answered from. Without anything added it is what every tenant has. A copy shares what is in it.
 #[derive(Debug, Clone, Default)]
 pub struct Library {
-    systems: Vec<CodeSystem>,
-    sets: Vec<ValueSet>,
+    systems: Vec<Arc<CodeSystem>>,
+    sets: Vec<Arc<ValueSet>>,
     /// Value sets of all codes of a code system of the tenant.
-    implicit: Vec<ValueSet>,
+    implicit: Vec<Arc<ValueSet>>,
 }
 
 static BASE: Library = Library::new();
@@ -32,14 +33,14 @@ impl Library {
     /// value set of all its codes is there with it (R4 CodeSystem.valueSet).
     pub fn add_code_system(&mut self, system: CodeSystem) {
         if let Some(url) = &system.value_set {
-            self.implicit.push(ValueSet::of_system(url, &system.url));
+            self.implicit.push(Arc::new(ValueSet::of_system(url, &system.url)));
         }
-        self.systems.push(system);
+        self.systems.push(Arc::new(system));
     }
 
     /// Adds a value set of the tenant. It comes before one of the same URL that every tenant has.
     pub fn add_value_set(&mut self, set: ValueSet) {
-        self.sets.push(set);
+        self.sets.push(Arc::new(set));
     }
 
     /// The code system of a URL, of this version if one is named. Supplements are none.
@@ -48,7 +49,7 @@ impl Library {
             let is_named = version.is_none_or(|version| system.version.as_deref() == Some(version));
             system.url == url && is_named && system.content != Content::Supplement
         };
-        self.systems.iter().find(fits).or_else(|| table::code_system(url).filter(fits))
+        self.systems.iter().map(Arc::as_ref).find(fits).or_else(|| table::code_system(url).filter(fits))
     }
 
     /// As [`Library::code_system`], if it has concepts at all.
@@ -62,8 +63,8 @@ impl Library {
             let is_named = version.is_none_or(|version| set.version.as_deref() == Some(version));
             set.url.as_deref() == Some(url) && is_named
         };
-        let defined = self.sets.iter().find(fits).or_else(|| table::value_set(url).filter(fits));
-        defined.or_else(|| self.implicit.iter().find(fits))
+        let defined = self.sets.iter().map(Arc::as_ref).find(fits).or_else(|| table::value_set(url).filter(fits));
+        defined.or_else(|| self.implicit.iter().map(Arc::as_ref).find(fits))
     }
 
     /// The code and all codes below it, in the order of the code system. `None` if that cannot be said: the

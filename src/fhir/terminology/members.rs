@@ -5,9 +5,21 @@ use std::collections::HashMap;
 use std::sync::{LazyLock, OnceLock};
 
 use super::evaluate::{Evaluation, Versions};
+use super::fault::Fault;
 use super::library::Library;
 use super::table;
-use super::value_set::{Canonical, Kind};
+use super::value_set::{Canonical, Kind, ValueSet};
+
+/// Whether a code is in a value set and can be recorded. The code of an element that implies its system comes without
+/// one.
+pub fn contains(library: &Library, set: &ValueSet, system: Option<&str>, code: &str) -> Result<bool, Fault> {
+    let versions = Versions::default();
+    let evaluation = Evaluation::new(library, &versions);
+    let Some(system) = system else {
+        return Ok(evaluation.codes(set)?.iter().any(|entry| entry.code == code && !entry.is_abstract));
+    };
+    Ok(evaluation.find(set, system, code)?.is_some_and(|entry| !entry.is_abstract))
+}
 
 /// The codes of a value set that can be recorded: not those that only group others.
 #[derive(Debug, Clone, PartialEq, Eq)]

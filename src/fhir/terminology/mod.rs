@@ -29,7 +29,7 @@ pub use fault::Fault;
 pub use input::{Coding, Inputs};
 pub use library::Library;
 pub use lookup::{LookupRequest, SubsumesRequest, lookup, subsumes};
-pub use members::{Members, members};
+pub use members::{Members, contains, members};
 pub use target::{Level, Target};
 pub use validate::{ValidateRequest, validate_in_code_system, validate_in_value_set};
 pub use value_set::{Canonical, Contained, Filter, Kind, Listed, Part, ValueSet};

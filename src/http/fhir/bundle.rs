@@ -4,6 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::access::RequestId;
+use crate::fhir::structure::Issue;
 use crate::fhir::transaction::{Answer, respond};
 use crate::http::{Caller, CurrentRequest, FHIR_JSON, FhirJson, HttpError, Prefer, Return, fhir_format, to_outcome};
 use crate::ops::Ops;
@@ -54,9 +55,9 @@ impl Form {
         match done {
             Done::Written(written) => {
                 let status = if written.is_new { StatusCode::CREATED } else { StatusCode::OK };
-                self.kept(status, written.stored)
+                self.kept(status, written.stored, &written.remarks)
             }
-            Done::Existing(stored) => self.kept(StatusCode::OK, stored),
+            Done::Existing(stored) => self.kept(StatusCode::OK, stored, &[]),
             Done::Deleted(version) => Answer { version, ..plain(StatusCode::NO_CONTENT) },
             Done::Read { stored, is_fresh, wants_body } => {
                 let status = if is_fresh { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
@@ -73,13 +74,13 @@ impl Form {
         }
     }
 
-    fn kept(&self, status: StatusCode, stored: StoredResource) -> Answer {
+    fn kept(&self, status: StatusCode, stored: StoredResource, remarks: &[Issue]) -> Answer {
         let place = format!("{}/{}/{}", self.base, stored.resource_type, stored.logical_id);
         Answer {
             location: Some(format!("{place}/_history/{}", stored.version_id)),
             version: Some(stored.version_id),
             last_modified: Some(stored.last_updated),
-            outcome: (self.wants == Return::OperationOutcome).then(kept),
+            outcome: (self.wants == Return::OperationOutcome).then(|| kept(remarks)),
             resource: stored.body.filter(|_| self.wants == Return::Representation),
             ..plain(status)
         }

@@ -1,10 +1,13 @@
 //! capabilities. R4 http.html#capabilities: what this version does, and nothing else.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 
+use crate::access::Actor;
 use crate::fhir::capability::{Offer, ResourceOffer, Versioning, statement};
 use crate::fhir::resource_type::RESOURCE_TYPES;
-use crate::http::{AtTenant, FHIR_JSON, HttpError, fhir_format};
+use crate::http::{AtTenant, CurrentRequest, FHIR_JSON, HttpError, fhir_format};
 use crate::ops::Ops;
 use crate::report::fhir::bundle::fhir_base;
 
@@ -12,15 +15,27 @@ use crate::report::fhir::bundle::fhir_base;
 pub(super) async fn capabilities(
     ops: web::Data<Ops>,
     tenant: AtTenant,
+    current: CurrentRequest,
     request: HttpRequest,
 ) -> Result<HttpResponse, HttpError> {
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
-    let operations: Vec<Vec<(&str, &str)>> = RESOURCE_TYPES.iter().map(|kind| operations(kind)).collect();
+    let operations: Vec<Vec<(&str, &str)>> = RESOURCE_TYPES.iter().map(|kind| operations(kind, &ops)).collect();
+    let installed = ops.supported_profiles(&Actor::system(tenant.0.clone(), "metadata", current.0)).await?;
+    let mut profiles: HashMap<&str, Vec<&str>> = HashMap::new();
+    for (resource_type, url) in &installed {
+        profiles.entry(resource_type).or_default().push(url);
+    }
     let resources: Vec<ResourceOffer<'_>> = RESOURCE_TYPES
         .iter()
         .zip(&operations)
-        .map(|(kind, operations)| offer(kind, is_read_only(kind, &ops), operations))
+        .map(|(kind, operations)| ResourceOffer {
+            resource_type: kind,
+            supported_profiles: profiles.get(kind).map_or(&[], Vec::as_slice),
+            interactions: if is_read_only(kind, &ops) { READ_ONLY } else { ALL },
+            versioning: Versioning::VersionedUpdate,
+            operations,
+        })
         .collect();
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
@@ -44,18 +59,8 @@ fn is_read_only(resource_type: &str, ops: &Ops) -> bool {
     }
 }
 
-fn offer<'a>(resource_type: &'a str, is_read_only: bool, operations: &'a [(&'a str, &'a str)]) -> ResourceOffer<'a> {
-    ResourceOffer {
-        resource_type,
-        supported_profiles: &[],
-        interactions: if is_read_only { READ_ONLY } else { ALL },
-        versioning: Versioning::VersionedUpdate,
-        operations,
-    }
-}
-
 /// What can be done with a type beside the interactions: name, and the OperationDefinition of R4 or its URL.
-fn operations(resource_type: &str) -> Vec<(&'static str, &'static str)> {
+fn operations(resource_type: &str, ops: &Ops) -> Vec<(&'static str, &'static str)> {
     let own: &[(&str, &str)] = match resource_type {
         "ValueSet" => &[("expand", "ValueSet-expand"), ("validate-code", "ValueSet-validate-code")],
         "CodeSystem" => &[
@@ -68,14 +73,11 @@ fn operations(resource_type: &str) -> Vec<(&'static str, &'static str)> {
         "DocumentReference" => &[("docref", "http://hl7.org/fhir/us/core/OperationDefinition/docref")],
         _ => &[],
     };
-    let changes: &[(&str, &str)] = if is_read_only(resource_type) { &[] } else { META_CHANGES };
-    own.iter().chain([&META]).chain(changes).copied().collect()
+    let changes: &[(&str, &str)] = if is_read_only(resource_type, ops) { &[] } else { META_CHANGES };
+    own.iter().chain([&VALIDATE, &META]).chain(changes).copied().collect()
 }
 
-fn is_read_only(resource_type: &str) -> bool {
-    matches!(resource_type, "ImagingStudy" | "AuditEvent")
-}
-
+const VALIDATE: (&str, &str) = ("validate", "Resource-validate");
 const META: (&str, &str) = ("meta", "Resource-meta");
 const META_CHANGES: &[(&str, &str)] = &[("meta-add", "Resource-meta-add"), ("meta-delete", "Resource-meta-delete")];
 const READ_ONLY: &[&str] = &["read", "vread", "history-instance", "history-type", "search-type"];

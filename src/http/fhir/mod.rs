@@ -13,6 +13,7 @@ mod operation;
 mod read;
 mod search;
 mod terminology;
+mod validate;
 mod write;
 
 use actix_web::http::Method;
@@ -112,6 +113,10 @@ pub fn routes() -> Vec<Route> {
             operation("/fhir/{type}/$subsumes", || web::to(terminology::subsumes)),
             operation("/fhir/r4/{type}/{id}/$subsumes", || web::to(terminology::subsumes_stored)),
             operation("/fhir/{type}/{id}/$subsumes", || web::to(terminology::subsumes_stored)),
+            operation("/fhir/r4/{type}/$validate", || web::to(validate::of_type)),
+            operation("/fhir/{type}/$validate", || web::to(validate::of_type)),
+            operation("/fhir/r4/{type}/{id}/$validate", || web::to(validate::of_instance)),
+            operation("/fhir/{type}/{id}/$validate", || web::to(validate::of_instance)),
         ]);
     }
     routes

@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use crate::base::{ProblemCode, TenantId, VersionId};
 use crate::fhir::Json;
 use crate::fhir::outcome::{Issue, Severity, outcome};
+use crate::fhir::structure;
 use crate::http::{
     Caller, EntityTag, FHIR_JSON, FhirFormat, HttpError, IfMatch, Params, PatchBody, Prefer, Return, fhir_format,
 };
@@ -42,7 +43,13 @@ pub(super) async fn create(
     match ops.create_unless(&caller.actor, kind, body.json, criteria).await? {
         CreatedUnless::Created(written) => answer(&ops, &caller.actor.tenant, format, prefer, written),
         CreatedUnless::Found(stored) => {
-            let mut response = answer(&ops, &caller.actor.tenant, format, prefer, Written { stored, is_new: false })?;
+            let mut response = answer(
+                &ops,
+                &caller.actor.tenant,
+                format,
+                prefer,
+                Written { stored, is_new: false, remarks: Vec::new() },
+            )?;
             // Where it is, not where it was put.
             if let Some(place) = response.headers_mut().remove(header::CONTENT_LOCATION).next() {
                 response.headers_mut().insert(header::LOCATION, place);
@@ -192,7 +199,7 @@ fn answer(
     prefer: Prefer,
     written: Written,
 ) -> Result<HttpResponse, HttpError> {
-    let Written { stored, is_new } = written;
+    let Written { stored, is_new, remarks } = written;
     let base = fhir_base(&ops.base_url(tenant));
     let location = format!("{base}/{}/{}/_history/{}", stored.resource_type, stored.logical_id, stored.version_id);
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -201,7 +208,7 @@ fn answer(
         Return::Minimal => builder.finish(),
         Return::Representation => builder.content_type(FHIR_JSON).body(shown(stored.body.unwrap_or_default(), format)?),
         Return::OperationOutcome => {
-            let outcome = kept();
+            let outcome = kept(&remarks);
             let text = if format.is_pretty { outcome.to_pretty() } else { outcome.to_text() };
             builder.content_type(FHIR_JSON).body(text)
         }
@@ -216,10 +223,13 @@ fn answer(
     Ok(response)
 }
 
-/// What a client hears that wants an outcome of what went well.
-pub(super) fn kept() -> Json {
+/// What a client hears that wants an outcome of what went well: that it did, and what is to be said all the same.
+pub(super) fn kept(remarks: &[structure::Issue]) -> Json {
     let severity = Severity::Information;
-    outcome(&[Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" }])
+    let kept = Issue { severity, code: "informational", diagnostics: "it is kept", expression: "" };
+    let issues: Vec<Issue<'_>> =
+        std::iter::once(kept).chain(remarks.iter().map(structure::Issue::as_outcome)).collect();
+    outcome(&issues)
 }
 
 /// Says that what the client preferred was done. RFC 7240 §3.

@@ -7,6 +7,7 @@ use crate::access::{Actor, Operation};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, VersionId};
 use crate::fhir::Json;
+use crate::fhir::structure::Issue;
 use crate::store::{Counting, Guard, Search, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::{Attempt, Error, Ops};
@@ -31,7 +32,8 @@ impl Ops {
         criteria: &str,
     ) -> Result<CreatedUnless, Error> {
         self.authorize_type(actor, Operation::FhirCreate, resource_type).await?;
-        let body = of_client(self.valid(self.writable(actor, resource_type, body)?).await?);
+        let (body, remarks) = self.valid(actor, self.writable(actor, resource_type, body)?).await?;
+        let body = of_client(body);
         self.with_retries(|| async {
             let (guard, mut found) = self.seen(actor, resource_type, criteria).await?;
             if found.len() > 1 {
@@ -40,7 +42,7 @@ impl Ops {
             match found.pop() {
                 Some(found) => Ok(Attempt::Done(CreatedUnless::Found(self.seen_by(actor, found)?))),
                 None => self
-                    .create_guarded(actor, resource_type, LogicalId::random(), body.clone(), guard)
+                    .create_guarded(actor, resource_type, LogicalId::random(), (body.clone(), remarks.clone()), guard)
                     .await
                     .map(|attempt| attempt.map(CreatedUnless::Created)),
             }
@@ -78,9 +80,9 @@ impl Ops {
                 {
                     return Err(Error::Conflict("the id in the body is that of another resource"));
                 }
-                let body = of_client(self.valid(body.clone()).await?);
+                let (body, remarks) = self.valid(actor, body.clone()).await?;
                 let id = named.clone().unwrap_or_else(LogicalId::random);
-                return self.create_guarded(actor, resource_type, id, body, guard).await;
+                return self.create_guarded(actor, resource_type, id, (of_client(body), remarks), guard).await;
             };
             if named.as_ref().is_some_and(|named| *named != found.logical_id) {
                 return Err(wrong_id("is not that of the resource that matches"));
@@ -151,7 +153,7 @@ impl Ops {
         actor: &Actor,
         resource_type: &str,
         id: LogicalId,
-        body: Json,
+        (body, remarks): (Json, Vec<Issue>),
         guard: Guard,
     ) -> Result<Attempt<Written>, Error> {
         let operation = Operation::FhirCreate;
@@ -161,7 +163,7 @@ impl Ops {
         let set =
             WriteSet::new().with(Write::Guard(Box::new(guard))).with(Write::Resource(write)).with(Write::Audit(event));
         match self.desk(actor).commit(set).await {
-            Ok(()) => Ok(Attempt::Done(Written { stored, is_new: true })),
+            Ok(()) => Ok(Attempt::Done(Written { stored, is_new: true, remarks })),
             Err(StoreError::VersionConflict { .. }) => Ok(Attempt::Spoilt),
             Err(error) => Err(error.into()),
         }

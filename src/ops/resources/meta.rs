@@ -13,7 +13,7 @@ use crate::store::StoredResource;
 
 use super::super::document::document;
 use super::super::{Attempt, Error, Ops};
-use super::write::{Expected, Written, check as check_version, of_client, refuse_of_report, refuse_read_only, version};
+use super::write::{Expected, Written, check as check_version, of_client, refuse_of_report, version};
 
 impl Ops {
     /// The profiles, tags and labels that resources carry: of a type, or of all that the actor may find.
@@ -77,7 +77,7 @@ impl Ops {
     ) -> Result<(StoredResource, Json), Error> {
         let operation = Operation::FhirUpdate;
         self.authorize_type(actor, operation, resource_type).await?;
-        refuse_read_only(resource_type)?;
+        self.refuse_read_only(actor, resource_type)?;
         check(by).into_result(()).map_err(Error::Invalid)?;
         let written = self
             .with_retries(|| async {
@@ -90,16 +90,17 @@ impl Ops {
                 refuse_of_report(&former)?;
                 let mut document = document(&former)?;
                 let Some(meta) = changed(&meta(&document), by, change) else {
-                    return Ok(Attempt::Done(Written { stored: former, is_new: false }));
+                    return Ok(Attempt::Done(Written { stored: former, is_new: false, remarks: Vec::new() }));
                 };
                 if let Some(object) = document.as_object_mut() {
                     object.set("meta", meta);
                 }
-                let body = of_client(self.valid(document).await?);
+                let (body, remarks) = self.valid(actor, document).await?;
+                let body = of_client(body);
                 let (stored, write) = version(resource_type, id.clone(), Some(former.version_id), body, self.now());
                 let object = Object::resource(resource_type, id, Some(stored.version_id));
                 let event = self.event(actor, operation).on(object);
-                self.attempt(actor, write, event, expected, Written { stored, is_new: false }).await
+                self.attempt(actor, write, event, expected, Written { stored, is_new: false, remarks }).await
             })
             .await?;
         let meta = meta(&document(&written.stored)?);

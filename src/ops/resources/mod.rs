@@ -22,3 +22,5 @@ pub use everything::EverythingRequest;
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
 pub use search::{SearchPage, SearchRequest};
 pub use write::{Expected, Patch, Written};
+
+pub(super) use write::{OF_PART, refuse_of_report};

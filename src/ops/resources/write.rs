@@ -6,7 +6,7 @@ use crate::base::{LogicalId, ProblemCode, Problems, Timestamp, VersionId};
 use crate::fhir::index::extract;
 use crate::fhir::patch::{PatchError, PatchFaultClass, PatchLimits, fhirpath_patch, json_patch};
 use crate::fhir::search::{self, summary::is_part};
-use crate::fhir::structure::{self, Limits};
+use crate::fhir::structure::Issue;
 use crate::fhir::{Json, Object as JsonObject};
 use crate::report::fhir::is_report_source;
 use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
@@ -51,6 +51,8 @@ pub struct Written {
     pub stored: StoredResource,
     /// Whether there was no resource before, or a deleted one.
     pub is_new: bool,
+    /// What is to be said of it all the same: warnings, and under the policy `warn` what breaks rules.
+    pub remarks: Vec<Issue>,
 }
 
 impl Ops {
@@ -58,12 +60,13 @@ impl Ops {
     pub async fn create_resource(&self, actor: &Actor, resource_type: &str, body: Json) -> Result<Written, Error> {
         let operation = Operation::FhirCreate;
         self.authorize_type(actor, operation, resource_type).await?;
-        let body = of_client(self.valid(self.writable(actor, resource_type, body)?).await?);
+        let (body, remarks) = self.valid(actor, self.writable(actor, resource_type, body)?).await?;
+        let body = of_client(body);
         let (stored, write) = version(resource_type, LogicalId::random(), None, body, self.now());
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
         self.desk(actor).commit(WriteSet::new().with(Write::Resource(write)).with(Write::Audit(event))).await?;
-        Ok(Written { stored, is_new: true })
+        Ok(Written { stored, is_new: true, remarks })
     }
 
     /// Makes a new version of a resource, or the first one under this id.
@@ -83,7 +86,8 @@ impl Ops {
             Some(_) => return Err(wrong("id", ProblemCode::Invariant, "is not the id in the URL")),
             None => return Err(wrong("id", ProblemCode::Required, "is required in an update")),
         }
-        let body = of_client(self.valid(body).await?);
+        let (body, remarks) = self.valid(actor, body).await?;
+        let body = of_client(body);
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             if let Some(former) = &former {
@@ -101,7 +105,8 @@ impl Ops {
             let (stored, write) = version(resource_type, id.clone(), before, body.clone(), self.now());
             let object = Object::resource(resource_type, id, Some(stored.version_id));
             let event = self.event(actor, operation).on(object);
-            self.attempt(actor, write, event, expected, Written { stored, is_new }).await
+            let written = Written { stored, is_new, remarks: remarks.clone() };
+            self.attempt(actor, write, event, expected, written).await
         })
         .await
     }
@@ -128,19 +133,14 @@ impl Ops {
             refuse_of_report(&former)?;
             let (document, patch) = (document(&former)?, patch.clone());
             let patched = self.on_cpu(move || patch.apply(&document)).await?.map_err(of_patch)?;
-            let body = self.valid(patched).await?;
+            let (body, remarks) = self.valid(actor, patched).await?;
             let before = Some(former.version_id);
             let (stored, write) = version(resource_type, id.clone(), before, of_client(body), self.now());
             let object = Object::resource(resource_type, id, Some(stored.version_id));
             let event = self.event(actor, operation).on(object);
-            self.attempt(actor, write, event, expected, Written { stored, is_new: false }).await
+            self.attempt(actor, write, event, expected, Written { stored, is_new: false, remarks }).await
         })
         .await
-    }
-
-    /// A body that is what the definitions of R4 allow.
-    pub(super) async fn valid(&self, body: Json) -> Result<Json, Error> {
-        self.on_cpu(move || problems_of(&body).into_result(body).map_err(Error::Invalid)).await?
     }
 
     /// A body of the right type, if resources of this type are written at all.
@@ -159,7 +159,7 @@ impl Ops {
 
     /// An AuditEvent follows the audit log; an ImagingStudy the archive, unless the gateway has none to follow
     /// or takes over what another system had.
-    pub(super) fn refuse_read_only(&self, actor: &Actor, resource_type: &str) -> Result<(), Error> {
+    pub(in crate::ops) fn refuse_read_only(&self, actor: &Actor, resource_type: &str) -> Result<(), Error> {
         match resource_type {
             "AuditEvent" => Err(Error::ReadOnly),
             "ImagingStudy"
@@ -223,24 +223,7 @@ impl Ops {
 }
 
 /// Why what `_summary` or `_elements` left is not taken: it would take the place of the whole. R4 search.html#summary.
-const OF_PART: &str = "says that this is a part of a resource; only a whole one is kept";
-
-/// What is wrong with a body by the definitions of R4, each with its place.
-pub(super) fn problems_of(body: &Json) -> Problems {
-    let (mut problems, limits) = (Problems::new(), Limits::default());
-    if is_part(body) {
-        problems.add("meta.tag", ProblemCode::BusinessRule, OF_PART);
-    }
-    let mut issues = structure::check(body, &limits);
-    // Rules about what is not there, or not what it should be, would only say it again.
-    if !issues.iter().any(structure::Issue::is_error) {
-        issues = structure::invariants::check(body, &limits);
-    }
-    for issue in issues.iter().filter(|issue| issue.is_error()) {
-        problems.add(issue.expression.as_str(), issue.code.into(), issue.diagnostics.as_ref());
-    }
-    problems
-}
+pub(in crate::ops) const OF_PART: &str = "says that this is a part of a resource; only a whole one is kept";
 
 /// The body as a client's own: it does not claim to be written by a report.
 pub(super) fn of_client(mut body: Json) -> Json {
@@ -264,7 +247,7 @@ pub(super) fn of_patch(error: PatchError) -> Error {
     }
 }
 
-pub(super) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
+pub(in crate::ops) fn refuse_of_report(former: &StoredResource) -> Result<(), Error> {
     let is_own = matches!(
         former.resource_type.as_str(),
         "DiagnosticReport" | "Observation" | "DocumentReference" | "Provenance"

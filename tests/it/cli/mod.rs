@@ -1,6 +1,7 @@
 //! The command line, through the program itself: what it prints, how it ends, and what of it a server sees.
 
 mod database;
+mod fhir;
 mod house;
 mod import;
 mod offline;

@@ -21,6 +21,10 @@ mod lastn;
 #[cfg(test)]
 mod meta;
 #[cfg(test)]
+mod packages;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod terminology;
+#[cfg(test)]
+mod validate;

@@ -49,6 +49,14 @@ pub(super) fn rules_on(type_name: &str) -> Option<&'static RulesOn> {
     RULES.on_element.get(type_name)
 }
 
+/// Keys and expressions of all rules, as the definitions of R4 have them.
+pub(super) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    include_str!("../constraints.tsv").lines().filter_map(|line| {
+        let mut columns = line.split('\t').skip(1);
+        Some((columns.next()?, columns.nth(1)?))
+    })
+}
+
 /// How many rules there are.
 pub(super) fn count() -> usize {
     RULES.count

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use crate::access::{Actor, Operation};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp};
+use crate::fhir::profile::Wanted;
 use crate::fhir::search::{QueryContext, QueryLimits, Registry};
+use crate::fhir::structure::Issue;
 use crate::fhir::transaction::{
     Action, Entry, Former, Instance, Known, Questions, References, Settled, in_request, questions, settle,
 };
@@ -15,9 +17,10 @@ use crate::report::fhir::bundle::fhir_base;
 use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::super::document::document;
+use super::super::super::validation::{Judged, Rules};
 use super::super::super::{Attempt, Error, Ops};
 use super::super::Written;
-use super::super::write::{deletion, of_client, problems_of, refuse_of_report, version};
+use super::super::write::{deletion, of_client, refuse_of_report, version};
 use super::error::{at, at_entry, in_bundle, of_fault};
 use super::{Done, read_done};
 
@@ -92,7 +95,13 @@ impl Ops {
         let now = self.now();
         let outcomes = {
             let (asked, facts) = (Arc::clone(asked), Arc::clone(&facts));
-            self.on_cpu(move || compute(&asked, &facts, now)).await??
+            // An error is no reason to ask again.
+            let compute = move |rules: &Rules| match compute(&asked, &facts, rules, now) {
+                Ok(Computed::Wanted(wanted)) => Err(wanted),
+                Ok(Computed::Outcomes(outcomes)) => Ok(Ok(outcomes)),
+                Err(error) => Ok(Err(error)),
+            };
+            self.with_rules(actor, compute).await??
         };
         for (entry, outcome) in asked.entries.iter().zip(&outcomes) {
             let needed = match (&entry.action, outcome) {
@@ -289,8 +298,15 @@ fn context(base: &str, now: Timestamp) -> QueryContext<'_> {
     QueryContext { registry: Registry::r4(), base, now, limits: QueryLimits::default() }
 }
 
+/// What a computation came to.
+enum Computed {
+    Outcomes(Vec<Outcome>),
+    /// Definitions have to be read first.
+    Wanted(Vec<Wanted>),
+}
+
 /// What every entry comes to. Everything that is wrong with any resource is named.
-fn compute(asked: &Asked, facts: &Facts, now: Timestamp) -> Result<Vec<Outcome>, Error> {
+fn compute(asked: &Asked, facts: &Facts, rules: &Rules, now: Timestamp) -> Result<Computed, Error> {
     let find = |kind: &str, id: &LogicalId| facts.formers.get(&(kind.to_owned(), id.clone()));
     let former = |kind: &str, id: &LogicalId| {
         find(kind, id).map(|stored| Former { version: stored.version_id, is_deleted: stored.body.is_none() })
@@ -302,31 +318,44 @@ fn compute(asked: &Asked, facts: &Facts, now: Timestamp) -> Result<Vec<Outcome>,
         fresh: &|place| facts.fresh.get(&place).cloned().unwrap_or_else(LogicalId::random),
     };
     let settled = settle(&asked.entries, &asked.questions, known, context(&asked.base, now)).map_err(of_fault)?;
-    let mut problems = Problems::new();
+    let (mut problems, mut only_profiles, mut wanted) = (Problems::new(), true, Vec::new());
+    let mut remarks: Vec<Vec<Issue>> = Vec::with_capacity(settled.len());
     for (entry, settled) in asked.entries.iter().zip(&settled) {
         if let Settled::Write { id, .. } | Settled::Delete { id, .. } = settled
             && let Some(former) = find(&entry.resource_type, id).filter(|former| former.body.is_some())
         {
             refuse_of_report(former).map_err(|error| at_entry(entry.index, error))?;
         }
+        let mut said = Vec::new();
         if let Settled::Write { body, .. } = settled {
-            for problem in in_bundle(entry.index, &problems_of(body)).iter() {
-                problems.add(problem.path.as_str(), problem.code, problem.detail.as_str());
+            match rules.judge(body) {
+                Judged::Wanted(more) => wanted.extend(more),
+                Judged::Done(judgement) => {
+                    only_profiles &= judgement.only_profiles || judgement.problems.is_empty();
+                    said = judgement.remarks;
+                    for problem in in_bundle(entry.index, &judgement.problems).iter() {
+                        problems.add(problem.path.as_str(), problem.code, problem.detail.as_str());
+                    }
+                }
             }
         }
+        remarks.push(said);
     }
-    problems.into_result(()).map_err(Error::Invalid)?;
-    let outcomes = asked.entries.iter().zip(settled).map(|(entry, settled)| match settled {
+    if !wanted.is_empty() {
+        return Ok(Computed::Wanted(wanted));
+    }
+    problems.into_result(()).map_err(if only_profiles { Error::Rule } else { Error::Invalid })?;
+    let outcomes = asked.entries.iter().zip(settled).zip(remarks).map(|((entry, settled), remarks)| match settled {
         Settled::Write { id, before, is_new, body } => {
             let (stored, write) = version(&entry.resource_type, id, before, of_client(body), now);
-            Outcome::Written(Written { stored, is_new }, write)
+            Outcome::Written(Written { stored, is_new, remarks }, write)
         }
         Settled::Existing(id) => Outcome::Existing(id),
         Settled::Delete { id, before } => Outcome::Deleted(deletion(&entry.resource_type, id, before, now)),
         Settled::Nothing => Outcome::Nothing,
         Settled::Read => Outcome::Read,
     });
-    Ok(outcomes.collect())
+    Ok(Computed::Outcomes(outcomes.collect()))
 }
 
 /// The resources as they are after the commit; `None` for those that it deletes.
