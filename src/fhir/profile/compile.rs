@@ -113,13 +113,10 @@ impl Compiler {
         let (name, slice) = segment.split_once(':').map_or((*segment, None), |(name, slice)| (name, Some(slice)));
         let base = Base::of(parent.def, name.trim_end_matches("[x]"));
         let known = |child: &Rules| child.name == base.name && child.only == base.only;
-        let at = match parent.children.iter().position(known) {
-            Some(at) => at,
-            None => {
-                parent.children.push(base.rules());
-                parent.children.len() - 1
-            }
-        };
+        let at = parent.children.iter().position(known).unwrap_or(parent.children.len());
+        if at == parent.children.len() {
+            parent.children.push(base.rules());
+        }
         let child = parent.children.get_mut(at).ok_or(CompileError::Ids)?;
         let mut place = child;
         for part in slice.into_iter().flat_map(|slice| slice.split('/')) {
@@ -258,14 +255,11 @@ impl Compiler {
 /// The slice with this name, made if it is new.
 fn slice_of<'a>(rules: &'a mut Rules, name: &str, base: &Base) -> Result<&'a mut Rules, CompileError> {
     let slicing = rules.slicing.get_or_insert_with(|| implied_slicing(base));
-    let at = match slicing.slices.iter().position(|slice| slice.name == name) {
-        Some(at) => at,
-        None => {
-            let rules = Rules { min: 0, max: None, ..base.rules() };
-            slicing.slices.push(Slice { name: name.to_owned(), rules });
-            slicing.slices.len() - 1
-        }
-    };
+    let at = slicing.slices.iter().position(|slice| slice.name == name).unwrap_or(slicing.slices.len());
+    if at == slicing.slices.len() {
+        let rules = Rules { min: 0, max: None, ..base.rules() };
+        slicing.slices.push(Slice { name: name.to_owned(), rules });
+    }
     slicing.slices.get_mut(at).map(|slice| &mut slice.rules).ok_or(CompileError::Ids)
 }
 
@@ -340,7 +334,7 @@ fn drop_silent(rules: &mut Rules) {
         let base = Base::of(def, &child.name);
         let counts = base.element.map(|element| (element.min, element.max));
         let counts_the_same = counts == Some((child.min, child.max)) || (child.min, child.max) == (0, None);
-        !(child.is_silent() && child.only.is_none() && counts_the_same) && !(child.is_silent() && repeats(child))
+        !(child.is_silent() && (repeats(child) || child.only.is_none() && counts_the_same))
     });
 }
 

@@ -39,13 +39,16 @@ pub struct Wanted {
     pub version: String,
 }
 
+/// The version of a profile that was read, and the profile if it can be used.
+type Read = (String, Option<Arc<Profile>>);
+
 /// What is there to check against.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     /// By URL; the newest first.
     index: Arc<HashMap<String, Vec<Installed>>>,
     /// By URL, each with its version; those that cannot be used are known as such.
-    profiles: HashMap<String, Vec<(String, Option<Arc<Profile>>)>>,
+    profiles: HashMap<String, Vec<Read>>,
     terminology: HashMap<Wanted, bool>,
     library: Library,
 }

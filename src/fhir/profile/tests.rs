@@ -89,7 +89,7 @@ static EXAMPLES: LazyLock<BTreeMap<String, Json>> = LazyLock::new(|| {
         };
         let size = usize::from_str_radix(&text(124, 12), 8).expect("octal");
         let name = text(0, 100);
-        if let Some(name) = name.strip_prefix("package/example/").filter(|name| name.ends_with(".json"))
+        if let Some(name) = name.strip_prefix("package/example/").filter(|name| name.strip_suffix(".json").is_some())
             && !name.starts_with('.')
         {
             let body = std::str::from_utf8(&tar[at + 512..at + 512 + size]).expect("UTF-8");
@@ -135,6 +135,9 @@ fn changed(name: &str, changes: &[(&str, Value)]) -> Json {
     json(&value.to_string())
 }
 
+/// An example, what is changed in it, and the place and code of an error that it then has.
+type Changed = (&'static str, Vec<(&'static str, Value)>, &'static str, IssueCode);
+
 #[test]
 fn what_was_changed_fails_at_its_place() {
     const PATIENT: &str = "Patient-example.json";
@@ -142,7 +145,7 @@ fn what_was_changed_fails_at_its_place() {
     const REPORT: &str = "DiagnosticReport-chest-xray-report.json";
     use IssueCode as C;
     let race = |parts: Value| json!({"url": "http://hl7.org/fhir/us/core/StructureDefinition/us-core-race", "extension": parts});
-    let cases: Vec<(&str, Vec<(&str, Value)>, &str, C)> = vec![
+    let cases: Vec<Changed> = vec![
         // Cardinality.
         (PATIENT, vec![("/identifier", Value::Null)], "Patient.identifier", C::Required),
         (PATIENT, vec![("/identifier/0/system", Value::Null)], "Patient.identifier[0].system", C::Required),
@@ -190,6 +193,12 @@ fn what_was_changed_fails_at_its_place() {
             vec![("/extension/0", race(json!([{"url": "detailed", "valueCoding": {"code": "x"}}])))],
             "Patient.extension[0].extension",
             C::Required,
+        ),
+        (
+            PATIENT,
+            vec![("/extension/0/extension/-", json!({"url": "other", "valueString": "x"}))],
+            "Patient.extension[0].extension[6]",
+            C::Extension,
         ),
         (
             PATIENT,
@@ -265,7 +274,7 @@ fn resources_within_resources_are_held_to_their_claims() {
 const MINE: &str = "http://example.org/mine";
 
 /// A profile of a type by its differential.
-fn profile(of_type: &str, elements: Value) -> Json {
+fn profile(of_type: &str, elements: &Value) -> Json {
     let definition = json!({
         "resourceType": "StructureDefinition", "url": MINE, "version": "1", "status": "active", "kind": "resource",
         "type": of_type, "derivation": "constraint",
@@ -277,7 +286,7 @@ fn profile(of_type: &str, elements: Value) -> Json {
 
 /// Places of the errors of resources against a profile.
 #[track_caller]
-fn held(of_type: &str, elements: Value, cases: &[(Value, &[&str])]) {
+fn held(of_type: &str, elements: &Value, cases: &[(Value, &[&str])]) {
     let package = Package { definitions: Vec::new(), ..PACKAGE.clone() };
     let mut source = registry(&package, &[profile(of_type, elements)]);
     for (resource, places) in cases {
@@ -314,7 +323,7 @@ fn closed_and_ordered_slices() {
     };
     held(
         "Patient",
-        elements("closed", true),
+        &elements("closed", true),
         &[
             (of(&["urn:a", "urn:b"]), &[]),
             (of(&["urn:b", "urn:a"]), &["Patient.identifier[1]"]),
@@ -322,10 +331,10 @@ fn closed_and_ordered_slices() {
             (of(&["urn:a", "urn:a"]), &["Patient.identifier"]),
         ],
     );
-    held("Patient", elements("open", false), &[(of(&["urn:b", "urn:c", "urn:a"]), &[])]);
+    held("Patient", &elements("open", false), &[(of(&["urn:b", "urn:c", "urn:a"]), &[])]);
     held(
         "Patient",
-        elements("openAtEnd", false),
+        &elements("openAtEnd", false),
         &[(of(&["urn:a", "urn:c"]), &[]), (of(&["urn:c", "urn:a"]), &["Patient.identifier[1]"])],
     );
 }
@@ -343,7 +352,7 @@ fn slices_by_existence_type_and_what_is_referred_to() {
     let period = json!({"start": "2020"});
     held(
         "Patient",
-        exists,
+        &exists,
         &[
             (json!({"name": [{"family": "x"}, {"family": "y", "use": "old", "period": period}]}), &[]),
             (json!({"name": [{"family": "y", "period": period}]}), &["Patient.name[0].use", "Patient.name"]),
@@ -357,7 +366,7 @@ fn slices_by_existence_type_and_what_is_referred_to() {
     let with = |key: &str, value: Value| json!({"status": "final", "code": {"text": "x"}, key: value});
     held(
         "Observation",
-        of_type,
+        &of_type,
         &[
             (with("valueQuantity", json!({"code": "mm"})), &[]),
             (with("valueQuantity", json!({"code": "cm"})), &["Observation.value.ofType(Quantity).code"]),
@@ -371,7 +380,7 @@ fn slices_by_existence_type_and_what_is_referred_to() {
     ]);
     held(
         "Observation",
-        resolved,
+        &resolved,
         &[
             (with("performer", json!([{"reference": "Organization/1"}, {"reference": "Practitioner/1"}])), &[]),
             (with("performer", json!([{"reference": "Organization/1"}])), &["Observation.performer"]),
@@ -395,7 +404,7 @@ fn values_are_held_to_bounds_lengths_and_codes() {
     let status = |code: &str| json!({"maritalStatus": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus", "code": code}]}});
     held(
         "Patient",
-        elements,
+        &elements,
         &[
             (
                 json!({"birthDate": "1900-01-01", "multipleBirthInteger": 9, "name": [{"family": "Doe"}], "active": true}),
@@ -423,7 +432,7 @@ fn elements_within_themselves_have_the_same_rules() {
     ]);
     held(
         "QuestionnaireResponse",
-        elements,
+        &elements,
         &[(
             json!({"status": "completed", "item": [{"linkId": "1", "text": "x", "item": [{"linkId": "2", "item": [{"linkId": "3"}]}]}]}),
             &["QuestionnaireResponse.item[0].item[0].text", "QuestionnaireResponse.item[0].item[0].item[0].text"],
@@ -433,8 +442,8 @@ fn elements_within_themselves_have_the_same_rules() {
 
 #[test]
 fn what_cannot_be_used_is_named() {
-    let wrong = |definition: Value| super::compile(&json(&definition.to_string())).map(|_| ());
     use super::CompileError as E;
+    let wrong = |definition: Value| super::compile(&json(&definition.to_string())).map(|_| ());
     let base =
         json!({"resourceType": "StructureDefinition", "url": MINE, "type": "Patient", "derivation": "constraint"});
     assert_eq!(wrong(base.clone()), Err(E::Missing("snapshot")));

@@ -11,7 +11,7 @@ use super::values::Value;
 
 impl<'a> Checker<'a> {
     pub(super) fn binding(&mut self, binding: &'a Binding, value: Value<'a>) {
-        let codes = self.codes(value);
+        let codes = codes(value);
         let mut is_undecided = false;
         for (system, code) in &codes {
             match self.registry.membership(&binding.value_set, *system, code) {
@@ -20,7 +20,9 @@ impl<'a> Checker<'a> {
                 Membership::Out => {}
                 Membership::Undecided => is_undecided = true,
                 Membership::Wanted(wanted) => {
-                    wanted.into_iter().for_each(|one| self.want(one));
+                    for one in wanted {
+                        self.want(one);
+                    }
                     is_undecided = true;
                 }
             }
@@ -42,19 +44,19 @@ impl<'a> Checker<'a> {
             }
         }
     }
+}
 
-    /// The codes of a value; without a system those of elements that imply it.
-    pub(super) fn codes(&self, value: Value<'a>) -> Vec<(Option<&'a str>, &'a str)> {
-        let Some(json) = value.json() else { return Vec::new() };
-        let text = |json: &'a Json, name| json.get(name).and_then(Json::as_str);
-        let coding = |json: &'a Json| Some((Some(text(json, "system").unwrap_or_default()), text(json, "code")?));
-        match json {
-            Json::String(code) => vec![(None, code)],
-            Json::Object(_) if value.def.name == "CodeableConcept" => {
-                json.items("coding").iter().filter_map(coding).collect()
-            }
-            _ => coding(json).into_iter().collect(),
+/// The codes of a value; without a system those of elements that imply it.
+pub(super) fn codes<'a>(value: Value<'a>) -> Vec<(Option<&'a str>, &'a str)> {
+    let Some(json) = value.json() else { return Vec::new() };
+    let text = |json: &'a Json, name| json.get(name).and_then(Json::as_str);
+    let coding = |json: &'a Json| Some((Some(text(json, "system").unwrap_or_default()), text(json, "code")?));
+    match json {
+        Json::String(code) => vec![(None, code)],
+        Json::Object(_) if value.def.name == "CodeableConcept" => {
+            json.items("coding").iter().filter_map(coding).collect()
         }
+        _ => coding(json).into_iter().collect(),
     }
 }
 

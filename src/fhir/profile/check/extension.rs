@@ -7,6 +7,7 @@ use crate::fhir::profile::registry::Found;
 use crate::fhir::structure::path::Step;
 use crate::fhir::structure::{IssueCode, definitions};
 
+use super::slices::extension_url;
 use super::values::Value;
 use super::{Checker, shown};
 
@@ -17,6 +18,9 @@ impl<'a> Checker<'a> {
         let Some(url) = value.text("url") else { return };
         let is_part = parent.def.name == "Extension" && !url.contains(':');
         if is_part {
+            if !self.is_defined_part(parent, url) {
+                self.error(IssueCode::Extension, "the extension around it does not define this part".to_owned());
+            }
             return;
         }
         match self.registry.profile(url) {
@@ -46,6 +50,16 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// Whether the definition of an extension has a part with this URL. What is not known may have any.
+    fn is_defined_part(&self, extension: Value<'a>, part: &str) -> bool {
+        let Some(Found::Profile(profile)) = extension.text("url").map(|url| self.registry.profile(url)) else {
+            return true;
+        };
+        let slicing = profile.root.child("extension").and_then(|parts| parts.slicing.as_ref());
+        // Without any, there is no part at all, which is a matter of cardinality.
+        slicing.is_none_or(|slicing| slicing.slices.iter().any(|slice| extension_url(&slice.rules) == Some(part)))
+    }
+
     fn is_in_context(&mut self, profile: &'a Profile, parent: Value<'a>) -> bool {
         profile.contexts.is_empty() || profile.contexts.iter().any(|context| self.is_context(context, parent))
     }
@@ -63,9 +77,8 @@ impl<'a> Checker<'a> {
             Context::Path(expression) => {
                 let root = self.environment.resource;
                 let found = expression.evaluate(root, &self.environment, &self.budget);
-                found.map_or(true, |found| {
-                    found.iter().any(|item| matches!(item, Item::Node(node) if parent.is(*node)))
-                })
+                found
+                    .map_or(true, |found| found.iter().any(|item| matches!(item, Item::Node(node) if parent.is(*node))))
             }
         }
     }

@@ -17,7 +17,11 @@ impl<'a> Checker<'a> {
             return;
         }
         self.content(rules, value, profile);
-        self.types(rules, value, profile);
+        // What is of a wrong type has not the elements that are spoken of.
+        if !self.types(rules, value, profile) {
+            self.depth -= 1;
+            return;
+        }
         for binding in &rules.bindings {
             self.binding(binding, value);
         }
@@ -85,27 +89,32 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn types(&mut self, rules: &'a Rules, value: Value<'a>, profile: &'a Profile) {
-        let mut fitting = rules.types.iter().filter(|rule| is_of(value.def, &rule.code)).peekable();
+    /// Whether a value is of a type that is allowed; if so, it is held to the profiles of that type.
+    fn types(&mut self, rules: &'a Rules, value: Value<'a>, profile: &'a Profile) -> bool {
         if rules.types.is_empty() {
-            return;
+            return true;
         }
-        if fitting.peek().is_none() {
+        let fitting: Vec<&TypeRule> = rules.types.iter().filter(|rule| is_of(value.def, &rule.code)).collect();
+        if fitting.is_empty() {
             let text = format!("the element has another type than is allowed ({})", profile.url);
-            return self.error(IssueCode::Value, text);
+            self.error(IssueCode::Value, text);
+            return false;
         }
-        let fitting: Vec<&TypeRule> = fitting.collect();
         if value.def.name == "Reference" {
             self.target(&fitting, value, profile);
         }
         // Extensions meet their definitions wherever they stand.
-        if value.def.name == "Extension" || fitting.iter().any(|rule| rule.profiles.is_empty()) {
-            return;
+        if value.def.name != "Extension" && !fitting.iter().any(|rule| rule.profiles.is_empty()) {
+            self.type_profiles(&fitting, value, profile);
         }
-        let profiles: Vec<&'a String> = fitting.iter().flat_map(|rule| &rule.profiles).collect();
+        true
+    }
+
+    /// A value against the profiles of its type, one of which holds.
+    fn type_profiles(&mut self, rules: &[&'a TypeRule], value: Value<'a>, profile: &'a Profile) {
+        let profiles: Vec<&'a String> = rules.iter().flat_map(|rule| &rule.profiles).collect();
         if let [one] = profiles.as_slice() {
-            let found = self.registry.profile(one);
-            return match found {
+            return match self.registry.profile(one) {
                 Found::Absent | Found::Unusable => {
                     self.unknown(format!("the profile {one} of the element is not installed"));
                 }

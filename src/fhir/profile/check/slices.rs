@@ -8,6 +8,7 @@ use crate::fhir::profile::registry::{Found, Membership, split};
 use crate::fhir::structure::IssueCode;
 
 use super::Checker;
+use super::binding::codes;
 use super::rules::is_of;
 use super::values::{Value, equal, fits};
 
@@ -246,10 +247,12 @@ impl<'a> Checker<'a> {
             (Expected::Fixed(fixed), Some(json)) => equal(fixed, json),
             (Expected::Pattern(pattern), Some(json)) => fits(pattern, json),
             (Expected::Code(value_set), Some(_)) => {
-                self.codes(value).iter().any(|(system, code)| match self.registry.membership(value_set, *system, code) {
+                codes(value).iter().any(|(system, code)| match self.registry.membership(value_set, *system, code) {
                     Membership::In => true,
                     Membership::Wanted(wanted) => {
-                        wanted.into_iter().for_each(|one| self.want(one));
+                        for one in wanted {
+                            self.want(one);
+                        }
                         false
                     }
                     Membership::Out | Membership::Undecided => false,
@@ -270,7 +273,7 @@ impl<'a> Checker<'a> {
 }
 
 /// The URL of the extensions in a slice.
-fn extension_url(slice: &Rules) -> Option<&str> {
+pub(super) fn extension_url(slice: &Rules) -> Option<&str> {
     let fixed = slice.child("url").and_then(|url| url.fixed.as_ref()).and_then(Json::as_str);
     let profile = slice.types.iter().find_map(|rule| rule.profiles.first());
     fixed.or_else(|| profile.map(|url| split(url).0))
