@@ -15,6 +15,7 @@ pub mod reports;
 pub mod resources;
 pub mod rules;
 pub mod sending;
+pub mod subscriptions;
 mod terminology;
 pub mod tokens;
 mod trail;
@@ -70,6 +71,8 @@ pub struct OpsSettings {
     pub peers: Vec<PeerSettings>,
     /// Delivery rules and the tenants that they hold for.
     pub rules: Vec<(TenantId, DeliveryRule)>,
+    /// Subscriptions.
+    pub subscriptions: subscriptions::SubscriptionSettings,
     /// Attempts at a delivery before it is given up.
     pub delivery_attempts: i32,
 }
@@ -99,12 +102,14 @@ struct Shared {
     settings: OpsSettings,
     cpu: Semaphore,
     keys: tokens::KeyCache,
+    subscribers: subscriptions::Subscribers,
 }
 
 impl Ops {
     /// Over a store, a blob store and a trail for the audit of reads.
     pub fn new(store: Store, blobs: BlobStore, clock: Arc<dyn Clock>, trail: Trail, settings: OpsSettings) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let subscribers = subscriptions::Subscribers::new(&settings.subscriptions);
         let shared = Shared {
             store,
             blobs,
@@ -113,6 +118,7 @@ impl Ops {
             settings,
             cpu: Semaphore::new(cores),
             keys: tokens::KeyCache::default(),
+            subscribers,
         };
         Self { shared: Arc::new(shared) }
     }

@@ -10,6 +10,7 @@ mod delivery;
 mod dialect;
 mod error;
 mod export;
+mod feed;
 mod index;
 mod job;
 mod keys;
@@ -23,6 +24,7 @@ mod schedule;
 mod schema;
 mod search;
 mod setting;
+mod subscription;
 mod token;
 mod write_set;
 mod writer;
@@ -46,6 +48,7 @@ pub use change::{Change, ChangeFilter, Interaction};
 pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};
 pub use error::StoreError;
 pub use export::{ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus};
+pub use feed::{Feed, FeedChange, FeedPlace};
 pub use index::{DateTouches, Find, TokenIs};
 pub use job::{Job, JobEnd, JobState, Lease, NewJob};
 pub use keys::ACTIVATION_SECONDS;
@@ -56,6 +59,7 @@ pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
 pub use search::{Compartment, Counting, Found, Guard, Place, Search};
 pub use setting::{SettingVersion, SettingWrite};
+pub use subscription::{SubscriptionChange, SubscriptionEvent, SubscriptionState};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};
 
@@ -108,10 +112,12 @@ struct Inner {
     names: search::Names,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
+    subscribed: watch::Sender<u64>,
     _listener: Option<listen::Listener>,
 }
 
-/// Says that there may be new jobs.
+/// Says that there may be something new.
 fn bump(jobs: &watch::Sender<u64>) {
     jobs.send_modify(|count| *count = count.wrapping_add(1));
 }
@@ -167,6 +173,8 @@ impl Store {
                 names: search::Names::default(),
                 clock,
                 jobs,
+                changes: watch::Sender::new(0),
+                subscribed: watch::Sender::new(0),
                 _listener: listener,
             }),
         };
@@ -187,6 +195,16 @@ impl Store {
     /// Changes whenever a commit of this node, or of another one on PostgreSQL, has put a job in.
     pub fn job_signal(&self) -> watch::Receiver<u64> {
         self.inner.jobs.subscribe()
+    }
+
+    /// Changes whenever a commit of this node has changed a resource.
+    pub fn change_signal(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Changes whenever a commit of this node has written a Subscription.
+    pub fn subscription_signal(&self) -> watch::Receiver<u64> {
+        self.inner.subscribed.subscribe()
     }
 
     /// Runs `work` on a connection for reading.
@@ -230,6 +248,8 @@ impl Desk<'_> {
         let begun = Instant::now();
         let now = self.store.inner.clock.now();
         let events = set.audit_events();
+        let changes = set.resources().next().is_some();
+        let subscribes = set.resources().any(|write| write.resource_type == "Subscription");
         self.store.name(self.tenant(), set.needed()).await?;
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
@@ -248,6 +268,12 @@ impl Desk<'_> {
         metrics::counter!(metric::AUDIT_EVENTS).increment(events);
         if !lanes.is_empty() {
             bump(&self.store.inner.jobs);
+        }
+        if changes {
+            bump(&self.store.inner.changes);
+        }
+        if subscribes {
+            bump(&self.store.inner.subscribed);
         }
         Ok(())
     }

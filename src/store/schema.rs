@@ -396,6 +396,47 @@ table! {
     }
 }
 
+table! {
+    feed (tenant) {
+        tenant -> Text,
+        xid -> BigInt,
+        seq -> BigInt,
+        reached -> BigInt,
+        floor -> BigInt,
+    }
+}
+
+table! {
+    subscription (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        version_id -> Integer,
+        state -> Text,
+        channel -> Text,
+        settings -> Binary,
+        events -> BigInt,
+        delivered -> BigInt,
+        job -> Nullable<Text>,
+        sent_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    subscription_event (tenant, subscription, number) {
+        tenant -> Text,
+        subscription -> Text,
+        number -> BigInt,
+        resource_type -> Text,
+        logical_id -> Text,
+        version_id -> Integer,
+        interaction -> Text,
+        happened_at -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

@@ -8,6 +8,13 @@ use crate::http::{AtTenant, FHIR_JSON, HttpError, fhir_format};
 use crate::ops::Ops;
 use crate::report::fhir::bundle::fhir_base;
 
+/// What the URLs of the operations on subscriptions begin with.
+macro_rules! backport {
+    () => {
+        "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+    };
+}
+
 /// `GET /fhir/r4/metadata`
 pub(super) async fn capabilities(
     ops: web::Data<Ops>,
@@ -33,10 +40,17 @@ pub(super) async fn capabilities(
 fn offer(resource_type: &str) -> ResourceOffer<'_> {
     ResourceOffer {
         resource_type,
-        supported_profiles: &[],
+        supported_profiles: profiles(resource_type),
         interactions: if matches!(resource_type, "ImagingStudy" | "AuditEvent") { READ_ONLY } else { ALL },
         versioning: Versioning::VersionedUpdate,
         operations: operations(resource_type),
+    }
+}
+
+fn profiles(resource_type: &str) -> &'static [&'static str] {
+    match resource_type {
+        "Subscription" => &["http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription"],
+        _ => &[],
     }
 }
 
@@ -47,6 +61,11 @@ fn operations(resource_type: &str) -> &'static [(&'static str, &'static str)] {
             ("lookup", "CodeSystem-lookup"),
             ("validate-code", "CodeSystem-validate-code"),
             ("subsumes", "CodeSystem-subsumes"),
+        ],
+        "Subscription" => &[
+            ("status", concat!(backport!(), "status")),
+            ("events", concat!(backport!(), "events")),
+            ("get-ws-binding-token", concat!(backport!(), "get-ws-binding-token")),
         ],
         _ => &[],
     }

@@ -14,4 +14,5 @@ pub use bundle::{Done, Processed};
 pub use conditional::CreatedUnless;
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
 pub use search::{SearchPage, SearchRequest};
+pub(in crate::ops) use write::version;
 pub use write::{Expected, Patch, Written};

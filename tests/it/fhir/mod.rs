@@ -13,4 +13,6 @@ mod instances;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
 mod terminology;
