@@ -49,7 +49,16 @@ impl Route {
         operation: Operation,
         handler: fn() -> actix_web::Route,
     ) -> Self {
-        Self { method, path, operation, handler, max_body_bytes: None, is_unhurried: false, is_of_server: false, is_socket: false }
+        Self {
+            method,
+            path,
+            operation,
+            handler,
+            max_body_bytes: None,
+            is_unhurried: false,
+            is_of_server: false,
+            is_socket: false,
+        }
     }
 
     /// A GET (and HEAD).

@@ -80,8 +80,7 @@ impl HookClient {
         let builder = if request.is_put { client.put(request.url.clone()) } else { client.post(request.url.clone()) };
         let mut builder = builder.timeout(request.timeout);
         for (name, value) in request.headers {
-            let (Ok(name), Ok(mut value)) =
-                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
+            let (Ok(name), Ok(mut value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value))
             else {
                 return Err(HttpError::Connect("a header field of the subscription cannot be sent".to_owned()));
             };

@@ -24,6 +24,46 @@ pub struct FeedPlace {
     pub(super) seq: i64,
 }
 
+/// What was committed at some moment: a subscription is told of the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    /// Below this transaction everything was.
+    all_below: FeedPlace,
+    /// From this one on nothing was.
+    none_from: FeedPlace,
+    /// Between the two these were not.
+    open: Vec<i64>,
+}
+
+impl Moment {
+    /// Whether a change was committed then.
+    pub fn has(&self, place: FeedPlace) -> bool {
+        place < self.all_below || (place < self.none_from && !self.open.contains(&place.xid))
+    }
+
+    /// A snapshot of PostgreSQL, `xmin:xmax:open,open`, or the last number on SQLite.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let whole = |xid: &str| Some(FeedPlace { xid: xid.parse().ok()?, seq: i64::MIN });
+        if let Some(last) = text.strip_prefix("seq:") {
+            let next = FeedPlace { xid: 0, seq: last.parse::<i64>().ok()?.checked_add(1)? };
+            return Some(Self { all_below: next, none_from: next, open: Vec::new() });
+        }
+        let mut parts = text.split(':');
+        let (all_below, none_from) = (whole(parts.next()?)?, whole(parts.next()?)?);
+        let open = parts.next()?.split(',').filter(|xid| !xid.is_empty()).map(|xid| xid.parse().ok());
+        Some(Self { all_below, none_from, open: open.collect::<Option<_>>()? })
+    }
+}
+
+/// The present, as [`Moment::parse`] reads it.
+pub(super) fn present(tx: &mut Tx<'_>) -> Result<String, StoreError> {
+    let moment: Word = match tx {
+        Tx::Sqlite(conn) => diesel::sql_query(PRESENT_SQLITE).get_result(*conn)?,
+        Tx::Postgres(conn) => diesel::sql_query(PRESENT_POSTGRES).get_result(*conn)?,
+    };
+    Ok(moment.word)
+}
+
 /// A change, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedChange {
@@ -142,6 +182,10 @@ fn settle(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<(), StoreError> {
     diesel::sql_query("update feed set xid = -1, seq = 0, floor = reached where tenant = $1")
         .bind::<Text, _>(tenant.as_str())
         .execute(*conn)?;
+    // Nothing of it was open, and what is matched already lies below the floor.
+    diesel::sql_query("update subscription set begun = '0:0:' where tenant = $1")
+        .bind::<Text, _>(tenant.as_str())
+        .execute(*conn)?;
     diesel::sql_query(
         "update change set xid = 0 where tenant = $1 \
          and xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint",
@@ -198,6 +242,12 @@ struct Number {
 }
 
 #[derive(QueryableByName)]
+struct Word {
+    #[diesel(sql_type = Text)]
+    word: String,
+}
+
+#[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
     xid: i64,
@@ -237,6 +287,10 @@ const READ_POSTGRES: &str = "select xid, seq, resource_type, logical_id, version
      from change where tenant = $1 and xid >= $2 and (xid, seq) > ($2, $3) and seq > $4 \
      and xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by xid, seq limit $5";
 
+const PRESENT_SQLITE: &str = "select 'seq:' || coalesce(max(seq), 0) as word from change";
+
+const PRESENT_POSTGRES: &str = "select pg_current_snapshot()::text as word";
+
 const NEXT_XID: &str = "select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as number";
 
 const BEGIN_SQLITE: &str = "update feed set xid = 0, seq = (select coalesce(max(seq), 0) from change), \
@@ -245,3 +299,24 @@ const BEGIN_SQLITE: &str = "update feed set xid = 0, seq = (select coalesce(max(
 const BEGIN_POSTGRES: &str = "update feed set xid = pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, \
      seq = 9223372036854775807, floor = 0, \
      reached = (select coalesce(max(seq), 0) from change where change.tenant = feed.tenant) where tenant = $1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_knows_what_was_committed() {
+        let place = |xid, seq| FeedPlace { xid, seq };
+        let sqlite = Moment::parse("seq:7").expect("reads");
+        assert!(sqlite.has(place(0, 7)) && !sqlite.has(place(0, 8)));
+        let postgres = Moment::parse("10:14:11,13").expect("reads");
+        for (xid, had) in [(9, true), (10, true), (11, false), (12, true), (13, false), (14, false), (99, false)] {
+            assert_eq!(postgres.has(place(xid, 1)), had, "{xid}");
+        }
+        assert!(!Moment::parse("10:10:").expect("reads").has(place(10, 1)));
+        assert!(!Moment::parse("0:0:").expect("reads").has(place(0, 1)));
+        for wrong in ["", "seq:", "1", "1:x:", "1:2:y"] {
+            assert_eq!(Moment::parse(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -48,7 +48,7 @@ pub use change::{Change, ChangeFilter, Interaction};
 pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};
 pub use error::StoreError;
 pub use export::{ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus};
-pub use feed::{Feed, FeedChange, FeedPlace};
+pub use feed::{Feed, FeedChange, FeedPlace, Moment};
 pub use index::{DateTouches, Find, TokenIs};
 pub use job::{Job, JobEnd, JobState, Lease, NewJob};
 pub use keys::ACTIVATION_SECONDS;

@@ -416,6 +416,7 @@ table! {
         settings -> Binary,
         events -> BigInt,
         delivered -> BigInt,
+        begun -> Text,
         job -> Nullable<Text>,
         sent_at -> Nullable<BigInt>,
         due_at -> Nullable<BigInt>,

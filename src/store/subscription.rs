@@ -8,7 +8,7 @@ use crate::fhir::subscription::Status;
 
 use super::change::Interaction;
 use super::db::{Tx, on};
-use super::feed::{self, FeedPlace};
+use super::feed::{self, FeedPlace, Moment};
 use super::job::{self, NewJob};
 use super::keys::Sealer;
 use super::schema::{job as job_table, subscription, subscription_event};
@@ -31,6 +31,8 @@ pub struct SubscriptionState {
     pub events: i64,
     /// Number of the last event that the subscriber has taken.
     pub delivered: i64,
+    /// What was committed when it began: it is told of the rest.
+    pub begun: Moment,
     /// The job that tells of events.
     pub job: Option<LogicalId>,
     /// When the subscriber last took something.
@@ -335,8 +337,7 @@ pub(super) fn apply(
         }
         SubscriptionChange::Wake { id, job } => {
             // Taken, so that no other wakes it at the same time.
-            let there =
-                on!(tx, conn => diesel::update(subscription::table.find((tenant.as_str(), id.as_str())))
+            let there = on!(tx, conn => diesel::update(subscription::table.find((tenant.as_str(), id.as_str())))
                 .set((subscription::due_at.eq(None::<i64>), subscription::updated_at.eq(now.0)))
                 .execute(conn))?;
             if there == 1 { start(tx, tenant, principal, id, job, now) } else { Ok(None) }
@@ -360,9 +361,10 @@ fn put(
         .select((subscription::state, subscription::events))
         .first(conn)
         .optional())?;
+    let begun = feed::present(tx)?;
     if let Some((_, events)) = former.filter(|(state, _)| state == "off") {
         on!(tx, conn => diesel::update(subscription::table.find((tenant.as_str(), id.as_str())))
-            .set(subscription::delivered.eq(events))
+            .set((subscription::delivered.eq(events), subscription::begun.eq(&begun)))
             .execute(conn))?;
     }
     let row = Row {
@@ -374,6 +376,7 @@ fn put(
         settings: sealed.clone(),
         events: 0,
         delivered: 0,
+        begun,
         job: None,
         sent_at: None,
         due_at: None,
@@ -521,6 +524,7 @@ struct Row {
     settings: Vec<u8>,
     events: i64,
     delivered: i64,
+    begun: String,
     job: Option<String>,
     sent_at: Option<i64>,
     due_at: Option<i64>,
@@ -552,6 +556,7 @@ impl Row {
             channel: self.channel,
             events: self.events,
             delivered: self.delivered,
+            begun: Moment::parse(&self.begun).ok_or(StoreError::Corrupt("beginning of a subscription"))?,
             job: self.job.as_deref().map(id).transpose()?,
             sent_at: self.sent_at.map(Timestamp),
         })

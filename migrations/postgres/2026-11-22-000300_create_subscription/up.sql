@@ -24,6 +24,7 @@ create table subscription (
   settings bytea not null,
   events bigint not null,
   delivered bigint not null,
+  begun text not null,
   job text,
   sent_at bigint,
   due_at bigint,

@@ -21,6 +21,7 @@ create table subscription (
   settings blob not null,
   events bigint not null,
   delivered bigint not null,
+  begun text not null,
   job text,
   sent_at bigint,
   due_at bigint,

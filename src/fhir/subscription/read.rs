@@ -129,10 +129,7 @@ impl Reader<'_> {
         })
     }
 
-    fn trigger(
-        &mut self,
-        context: QueryContext<'_>,
-    ) -> Option<(Option<&'static Topic>, String, Vec<Criterion>)> {
+    fn trigger(&mut self, context: QueryContext<'_>) -> Option<(Option<&'static Topic>, String, Vec<Criterion>)> {
         let text = self.body.text_at(&["criteria"]).unwrap_or_default().trim().to_owned();
         let filters: Vec<String> = extensions(self.body.get("_criteria"), "backport-filter-criteria")
             .map(|extension| extension.text_at(&["valueString"]).unwrap_or_default().to_owned())
@@ -317,9 +314,7 @@ impl Reader<'_> {
                 self.problems.add("Subscription.channel.payload", ProblemCode::Unsupported, said);
                 None
             }
-            (None, None) => {
-                Some((if payload.is_some() { Content::FullResource } else { Content::Empty }, payload))
-            }
+            (None, None) => Some((if payload.is_some() { Content::FullResource } else { Content::Empty }, payload)),
         }
     }
 

@@ -41,7 +41,10 @@ fn by_topic(filter: &str, content: &str) -> String {
 #[test]
 fn a_subscription_by_criteria_is_about_what_the_search_would_find() {
     let terms = read(&by_criteria("DiagnosticReport?status=final,amended&patient=Patient/1")).expect("reads");
-    assert_eq!((terms.content, terms.headers.as_slice()), (Content::FullResource, &["Authorization: Bearer s".to_owned()][..]));
+    assert_eq!(
+        (terms.content, terms.headers.as_slice()),
+        (Content::FullResource, &["Authorization: Bearer s".to_owned()][..])
+    );
     let report = |status: &str, patient: &str| {
         json(&format!(
             r#"{{"resourceType":"DiagnosticReport","id":"r","status":"{status}","subject":{{"reference":"Patient/{patient}"}}}}"#

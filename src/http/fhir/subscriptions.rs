@@ -101,12 +101,7 @@ pub(super) async fn binding_token_of_one(
     bind(&ops, &caller, &request, &[id]).await
 }
 
-async fn bind(
-    ops: &Ops,
-    caller: &Caller,
-    request: &HttpRequest,
-    ids: &[LogicalId],
-) -> Result<HttpResponse, HttpError> {
+async fn bind(ops: &Ops, caller: &Caller, request: &HttpRequest, ids: &[LogicalId]) -> Result<HttpResponse, HttpError> {
     let binding = ops.bind_socket(&caller.actor, ids).await?;
     let parameter = |name: &str, key: &str, value: &str| {
         Json::from(Object::new().with("name", Json::string(name)).with(key, Json::string(value)))

@@ -81,7 +81,12 @@ impl Ops {
 
     /// The text of a notification with events of a subscription again, a thousand at most. It says no more than
     /// both the asker and the subscription may know.
-    pub async fn subscription_events(&self, actor: &Actor, id: &LogicalId, query: EventQuery) -> Result<Vec<u8>, Error> {
+    pub async fn subscription_events(
+        &self,
+        actor: &Actor,
+        id: &LogicalId,
+        query: EventQuery,
+    ) -> Result<Vec<u8>, Error> {
         self.authorize(actor, Operation::SubscriptionEvents).await?;
         let state = self.desk(actor).subscription(id).await?.ok_or(Error::NotFound)?;
         let (since, until) = (query.since.unwrap_or(1), query.until.unwrap_or(i64::MAX));

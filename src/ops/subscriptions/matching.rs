@@ -10,7 +10,7 @@ use crate::base::{LogicalId, TenantId, VersionId};
 use crate::fhir::subscription::{Channel, Status};
 use crate::fhir::{Json, JsonLimits};
 use crate::store::{
-    Feed, FeedChange, Interaction, StoreError, SubscriptionChange, SubscriptionEvent, Write, WriteSet,
+    Feed, FeedChange, Interaction, Moment, StoreError, SubscriptionChange, SubscriptionEvent, Write, WriteSet,
 };
 
 use super::super::{Error, Ops};
@@ -18,8 +18,13 @@ use super::follower::Follower;
 use super::rights::may_read;
 use super::socket::News;
 
-/// A subscription, by id.
-type Follow = (LogicalId, Arc<Follower>);
+/// A subscription that is matched.
+#[derive(Clone)]
+struct Follow {
+    id: LogicalId,
+    begun: Moment,
+    follower: Arc<Follower>,
+}
 
 impl Ops {
     /// Matches changes of a tenant that were not matched yet. `true` if there may be more.
@@ -33,9 +38,8 @@ impl Ops {
         let matched = self.matched(&actor, feed, followers.clone()).await?;
         let mut events = Vec::with_capacity(matched.len());
         for (id, of_one) in matched {
-            let is_hook = followers
-                .iter()
-                .any(|(each, follower)| *each == id && matches!(follower.terms.channel, Channel::RestHook(_)));
+            let is_hook =
+                followers.iter().any(|one| one.id == id && matches!(one.follower.terms.channel, Channel::RestHook(_)));
             let job = is_hook.then(|| self.notify_job(&actor, &id, Duration::ZERO));
             events.push((id, of_one, job));
         }
@@ -73,7 +77,7 @@ impl Ops {
             }
             match self.follower(actor, &state).await {
                 Ok(follower) if may_read(&follower.maker, &follower.terms.resource_type) => {
-                    followers.push((state.id, follower));
+                    followers.push(Follow { id: state.id, begun: state.begun, follower });
                 }
                 Ok(_) => tracing::warn!(subscription = %state.id, "whoever wrote it may not read what it is about"),
                 // Written by another version of the program, or gone since.
@@ -93,7 +97,7 @@ impl Ops {
         feed: Feed,
         followers: Vec<Follow>,
     ) -> Result<BTreeMap<LogicalId, Vec<SubscriptionEvent>>, Error> {
-        let is_followed = |kind: &str| followers.iter().any(|(_, one)| one.terms.resource_type == kind);
+        let is_followed = |kind: &str| followers.iter().any(|one| one.follower.terms.resource_type == kind);
         let changes: Vec<FeedChange> =
             feed.changes.into_iter().filter(|change| is_followed(&change.resource_type)).collect();
         if changes.is_empty() {
@@ -119,9 +123,9 @@ impl Ops {
                     continue;
                 };
                 let is_deletion = change.interaction == Interaction::Delete;
-                for (id, follower) in &followers {
-                    if follower.terms.is_about(&document, is_deletion) {
-                        matched.entry(id.clone()).or_default().push(event(&change));
+                for one in followers.iter().filter(|one| !one.begun.has(change.place)) {
+                    if one.follower.terms.is_about(&document, is_deletion) {
+                        matched.entry(one.id.clone()).or_default().push(event(&change));
                     }
                 }
             }

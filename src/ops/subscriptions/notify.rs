@@ -74,6 +74,11 @@ impl Ops {
             if outcome.is_err() {
                 return Ok(self.rest(&turn, Duration::ZERO));
             }
+            // Heartbeats count from here.
+            let delivered = turn.state.delivered;
+            if !self.note_sent(&mut turn, delivered, Vec::new()).await? {
+                return nothing();
+            }
         }
         if turn.follower.terms.channel == Channel::WebSocket {
             return Ok(self.rest(&turn, Duration::ZERO));
@@ -213,11 +218,7 @@ impl Ops {
 
     /// Notes what the subscriber has taken. `false` if it is another job's turn by now.
     async fn note_sent(&self, turn: &mut Turn<'_>, number: i64, objects: Vec<Object>) -> Result<bool, Error> {
-        let change = SubscriptionChange::Delivered {
-            id: turn.state.id.clone(),
-            job: Some(turn.job.clone()),
-            number,
-        };
+        let change = SubscriptionChange::Delivered { id: turn.state.id.clone(), job: Some(turn.job.clone()), number };
         let mut set = WriteSet::new().with(Write::Subscription(change));
         if !objects.is_empty() {
             let event = self.event(turn.actor, Operation::SubscriptionEvents);
@@ -247,7 +248,6 @@ impl Ops {
         }
         turn.state.status = status;
         turn.state.version = version;
-        turn.state.sent_at = turn.state.sent_at.or(Some(self.now()));
         Ok(true)
     }
 
@@ -270,10 +270,8 @@ impl Ops {
         let event = self.event(actor, Operation::FhirUpdate).on(object);
         let version = stored.version_id;
         let change = SubscriptionChange::Turn { id: state.id.clone(), version, status, due_at: None };
-        let set = WriteSet::new()
-            .with(Write::Resource(write))
-            .with(Write::Subscription(change))
-            .with(Write::Audit(event));
+        let set =
+            WriteSet::new().with(Write::Resource(write)).with(Write::Subscription(change)).with(Write::Audit(event));
         Ok(Some((set, version)))
     }
 

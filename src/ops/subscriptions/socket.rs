@@ -129,11 +129,8 @@ impl Ops {
             return Ok(None);
         }
         let has_topic = follower.terms.topic.is_some();
-        let place = SocketPlace {
-            sent: state.delivered,
-            heartbeat_seconds: follower.terms.heartbeat_seconds,
-            has_topic,
-        };
+        let place =
+            SocketPlace { sent: state.delivered, heartbeat_seconds: follower.terms.heartbeat_seconds, has_topic };
         let text = if has_topic {
             let kind = (NoticeKind::Handshake, follower.terms.content);
             let base = fhir_base(&self.base_url(&actor.tenant));

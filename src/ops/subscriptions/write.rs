@@ -116,11 +116,7 @@ fn wanted(status: Status, former: Option<&SubscriptionState>) -> Result<Status, 
 
 /// The header fields with their values; one that the client was shown masked keeps the value that it had, if it goes to
 /// the same endpoint.
-fn unmasked(
-    terms: &Terms,
-    former: Option<&SubscriptionState>,
-    endpoint: Option<&str>,
-) -> Result<Vec<String>, Error> {
+fn unmasked(terms: &Terms, former: Option<&SubscriptionState>, endpoint: Option<&str>) -> Result<Vec<String>, Error> {
     let kept = former.map(Kept::read).transpose()?.filter(|kept| kept.endpoint.as_deref() == endpoint);
     let mut headers = Vec::with_capacity(terms.headers.len());
     for (index, header) in terms.headers.iter().enumerate() {
@@ -128,9 +124,10 @@ fn unmasked(
             headers.push(header.clone());
             continue;
         };
-        let known = kept.iter().flat_map(|kept| &kept.headers).find(|known| {
-            header_parts(known).is_some_and(|(known, _)| known.eq_ignore_ascii_case(name))
-        });
+        let known = kept
+            .iter()
+            .flat_map(|kept| &kept.headers)
+            .find(|known| header_parts(known).is_some_and(|(known, _)| known.eq_ignore_ascii_case(name)));
         let Some(known) = known else {
             let at = format!("Subscription.channel.header[{index}]");
             let said = "is masked, and no value is known for it and this endpoint";

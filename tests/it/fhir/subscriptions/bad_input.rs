@@ -28,7 +28,7 @@ async fn what_would_not_be_done_is_refused(backend: Backend) {
         (with("/channel/type", json!("sms")), "sms"),
         (with("/channel/type", json!("message")), "message"),
         (with("/channel/payload", json!("application/fhir+xml")), "json"),
-        (with("/channel/endpoint", json!("not a url")), "URL"),
+        (with("/channel/endpoint", json!("urn:oid:1.2.3")), "https"),
         (with("/channel/header", json!(["Content-Length: 5"])), "sets itself"),
         (with("/criteria", json!("DiagnosticReport?patient.name=x")), "chains"),
         (with("/criteria", json!("DiagnosticReport?status:nonsense=x")), "status"),

@@ -171,7 +171,8 @@ async fn scopes_of_whoever_wrote_it_hold(backend: Backend) {
 async fn tenants_hear_nothing_of_each_other(backend: Backend) {
     let gateway = gateway(&backend).await;
     let tenant = gateway.add_tenant("north").await;
-    let (here, there) = (gateway.role(Role::Integrator).await, gateway.client(&tenant, token("i", &[Role::Integrator])).await);
+    let (here, there) =
+        (gateway.role(Role::Integrator).await, gateway.client(&tenant, token("i", &[Role::Integrator])).await);
     let (own, other) = (Subscriber::new(), Subscriber::new());
     let id = subscribe(&here, &by_criteria(&own.url(), "DiagnosticReport"), "active").await;
     subscribe(&there, &by_criteria(&other.url(), "DiagnosticReport"), "active").await;

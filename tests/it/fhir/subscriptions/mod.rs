@@ -1,6 +1,7 @@
 //! Subscriptions as subscribers see them: R4 by criteria, topics of the Backport IG, sockets, and what is refused.
 
 mod bad_input;
+mod crash;
 mod hooks;
 mod operations;
 mod outages;
@@ -93,11 +94,16 @@ fn parameter(parameters: &Value, name: &str) -> Value {
 /// The parts of the events of a notification, by name.
 fn event_parts(bundle: &Value) -> Vec<Value> {
     let items = status(bundle)["parameter"].as_array().cloned().unwrap_or_default();
-    items.into_iter().filter(|item| item["name"] == "notification-event").map(|item| json!({"parameter": item["part"]})).collect()
+    items
+        .into_iter()
+        .filter(|item| item["name"] == "notification-event")
+        .map(|item| json!({"parameter": item["part"]}))
+        .collect()
 }
 
 fn numbers(bundle: &Value) -> Vec<i64> {
-    let number = |event: &Value| parameter(event, "event-number").as_str().expect("a string").parse().expect("a number");
+    let number =
+        |event: &Value| parameter(event, "event-number").as_str().expect("a string").parse().expect("a number");
     event_parts(bundle).iter().map(number).collect()
 }
 

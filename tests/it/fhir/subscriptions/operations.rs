@@ -66,7 +66,9 @@ async fn events_are_asked_for_again(backend: Backend) {
     assert_eq!(empty["entry"].as_array().map(Vec::len), Some(1));
     let none = client.get(&format!("{path}?eventsSinceNumber=6")).await.expect(200).json();
     assert!(event_parts(&none).is_empty());
-    for wrong in ["eventsSinceNumber=x", "eventsSinceNumber=-1", "content=all", "eventsSinceNumber=3&eventsUntilNumber=2"] {
+    for wrong in
+        ["eventsSinceNumber=x", "eventsSinceNumber=-1", "content=all", "eventsSinceNumber=3&eventsUntilNumber=2"]
+    {
         client.get(&format!("{path}?{wrong}")).await.expect(400);
     }
     assert_eq!(subscriber.events(5).await.len(), 5, "nobody was told again");

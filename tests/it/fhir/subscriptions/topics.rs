@@ -30,10 +30,7 @@ async fn a_handshake_comes_before_anything_else(backend: Backend) {
     let id = subscribe(&client, &to_topic(&subscriber.url(), "id-only"), "active").await;
     let requests = subscriber.requests();
     assert_eq!(requests.len(), 1);
-    assert_eq!(
-        (requests[0].method.as_str(), requests[0].content_type.as_str()),
-        ("POST", "application/fhir+json")
-    );
+    assert_eq!((requests[0].method.as_str(), requests[0].content_type.as_str()), ("POST", "application/fhir+json"));
     let bundle: Value = serde_json::from_slice(&requests[0].body).expect("JSON");
     assert_eq!((&bundle["resourceType"], &bundle["type"]), (&json!("Bundle"), &json!("history")));
     assert_eq!(bundle["meta"]["profile"][0], format!("{BACKPORT}backport-subscription-notification-r4"));
