@@ -154,9 +154,10 @@ fn interactions(codes: &[&str]) -> Vec<Json> {
 
 fn operation((name, definition): &(&str, &str)) -> Json {
     // Those of R4 go by their ids, others by their URLs.
-    let definition = match definition.contains("://") {
-        true => (*definition).to_owned(),
-        false => format!("http://hl7.org/fhir/OperationDefinition/{definition}"),
+    let definition = if definition.contains("://") {
+        (*definition).to_owned()
+    } else {
+        format!("http://hl7.org/fhir/OperationDefinition/{definition}")
     };
     Object::new().with("name", Json::string(*name)).with("definition", Json::string(definition)).into()
 }
