@@ -142,6 +142,10 @@ operations! {
                                                            [all  all -    all  -    all]
     RuleSet "rule.set" "Set delivery rules" ("Subscription" Update)
                                                            [all  -   -    -    -    -]
+    SubscriptionEvents "subscription.events" "Be told what a subscription is about" ("Subscription" Read)
+                                                           [-    all all  all  -    all]
+    SubscriptionListen "subscription.listen" "Open a socket, which tells nothing without a binding token" (public)
+                                                           [-    -   -    -    -    -]
     FhirRead "fhir.read" "Read a FHIR resource" (named Read)
                                                            [-    all all  all  -    all]
     FhirSearch "fhir.search" "Find FHIR resources" (named Search)

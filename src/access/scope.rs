@@ -165,6 +165,12 @@ impl Scopes {
         Self(Some(claim.split(' ').filter_map(Scope::parse).collect()))
     }
 
+    /// The claim that [`Scopes::parse`] makes the same scopes of; `None` for a token that is not narrowed.
+    pub fn to_claim(&self) -> Option<String> {
+        let scopes = self.0.as_ref()?;
+        Some(scopes.iter().map(Scope::to_string).collect::<Vec<_>>().join(" "))
+    }
+
     /// Whether the token is narrowed at all.
     pub fn is_restricted(&self) -> bool {
         self.0.is_some()

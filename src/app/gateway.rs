@@ -12,6 +12,7 @@ use crate::http::{self, Edge, EdgeSettings, Rate, Server, ServerSettings};
 use crate::jobs::{JobSettings, Workers, WorkersHandle};
 use crate::ops::Ops;
 use crate::telemetry::Metrics;
+use crate::work::feed::{self, FeedHandle};
 use crate::work::{self, SCHEDULES};
 
 use super::gate::House;
@@ -21,6 +22,7 @@ use super::services::Services;
 pub struct Gateway {
     services: Services,
     workers: WorkersHandle,
+    feed: FeedHandle,
     server: Server,
     upkeep: JoinHandle<()>,
 }
@@ -29,6 +31,7 @@ impl Gateway {
     /// Starts the workers, then listens. Needs a tokio runtime.
     pub fn start(config: &Config, services: Services, metrics: Metrics) -> anyhow::Result<Self> {
         let workers = start_workers(config, &services);
+        let feed = feed::follow(services.ops.clone(), config.jobs.poll);
         let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
         let data = web::Data::new(services.ops.clone());
         let server = http::start(&server_settings(config), edge, http::routes(), move |app| {
@@ -36,7 +39,7 @@ impl Gateway {
         });
         let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
         let upkeep = tokio::spawn(keep_up(metrics));
-        Ok(Self { services, workers, server, upkeep })
+        Ok(Self { services, workers, feed, server, upkeep })
     }
 
     /// Where it listens.
@@ -58,6 +61,7 @@ impl Gateway {
     pub async fn stop(self) -> io::Result<()> {
         let stopped = self.server.stop().await;
         self.upkeep.abort();
+        self.feed.stop().await;
         self.workers.stop().await;
         self.services.close().await;
         stopped

@@ -12,8 +12,10 @@ use crate::base::{Clock, SystemClock, TenantId};
 use crate::blob::BlobStore;
 use crate::config::master_key::{self, Missing};
 use crate::config::{self, Config, DatabaseUrl, Environment, ImagingStudies};
+use crate::ops::subscriptions::SubscriptionSettings;
 use crate::ops::{Archive, DeliveryRule, Ops, OpsSettings, Trail};
 use crate::remote::PeerSettings;
+use crate::remote::hook::HookSettings;
 use crate::report::sr::HeadingCodes;
 use crate::store::{self, MigrateError, MigrationStep, Store, StoreSettings, migrate};
 use crate::work::SCHEDULES;
@@ -222,7 +224,28 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         rules: rules.collect(),
         delivery_attempts: i32::try_from(config.jobs.max_attempts).unwrap_or(i32::MAX),
         keep_finished_jobs: config.jobs.keep_finished,
+        subscriptions: subscription_settings(config, demo),
     })
+}
+
+fn subscription_settings(config: &Config, demo: bool) -> SubscriptionSettings {
+    let subscriptions = &config.subscriptions;
+    SubscriptionSettings {
+        per_tenant: i64::from(subscriptions.per_tenant),
+        attempts: i32::try_from(subscriptions.attempts).unwrap_or(i32::MAX),
+        first_wait: config.jobs.backoff,
+        shortest_heartbeat: subscriptions.shortest_heartbeat,
+        timeout: subscriptions.timeout,
+        events_per_notification: subscriptions.events_per_notification,
+        keep_events: subscriptions.keep_events,
+        binding: subscriptions.binding,
+        sockets: usize::try_from(subscriptions.sockets).unwrap_or(usize::MAX),
+        hooks: HookSettings {
+            allow_http: subscriptions.allow_http || demo,
+            allow_private_addresses: subscriptions.allow_private_addresses || demo,
+            ca_file: subscriptions.ca_file.clone(),
+        },
+    }
 }
 
 /// An id for what begins on this machine.

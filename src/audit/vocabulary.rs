@@ -102,7 +102,7 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::FhirBundle => (REST, rest("transaction"), "E", Pattern::Query),
         O::FhirHistoryAll => (REST, rest("history-type"), "E", Pattern::Query),
         O::ReportDelete | O::ExportDelete => (REST, rest("delete"), "D", Pattern::Delete),
-        O::ExportDownload | O::ReportDeliver | O::DeliveryResend => {
+        O::ExportDownload | O::ReportDeliver | O::DeliveryResend | O::SubscriptionEvents => {
             (dcm("110106"), rest("operation"), "R", Pattern::Read)
         }
         O::ExportStatus | O::LetterheadRead | O::JobShow | O::ValidationRead => {
@@ -127,7 +127,7 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::TokenRevoke => (SECURITY_ALERT, dcm("110136"), "U", Pattern::Write),
         O::AuditRead => (AUDIT_LOG_USED, rest("read"), "R", Pattern::Read),
         O::AuditVerify => (AUDIT_LOG_USED, rest("operation"), "E", Pattern::Query),
-        O::MetricsRead | O::HealthRead => (REST, rest("operation"), "E", Pattern::Query),
+        O::MetricsRead | O::HealthRead | O::SubscriptionListen => (REST, rest("operation"), "E", Pattern::Query),
         O::MetadataRead => (REST, rest("capabilities"), "R", Pattern::Read),
     }
 }

@@ -32,6 +32,7 @@ mod setting;
 mod show;
 mod source;
 mod sr;
+mod subscriptions;
 mod tokens;
 
 use std::collections::BTreeMap;
@@ -58,6 +59,7 @@ pub use reference::{KeyDoc, to_markdown};
 pub use rule::Rule;
 pub use source::{Environment, FileText, Origin, Sources};
 pub use sr::{HeadingCodes, Sr};
+pub use subscriptions::Subscriptions;
 pub use tokens::Tokens;
 
 /// The whole configuration.
@@ -85,6 +87,8 @@ pub struct Config {
     pub tokens: Tokens,
     /// How much one caller may ask for.
     pub limits: Limits,
+    /// FHIR Subscriptions.
+    pub subscriptions: Subscriptions,
     /// The archive that knows the studies.
     pub archive: Archive,
     /// DICOM structured reports.
@@ -141,6 +145,7 @@ impl Config {
             exports: Exports::default(),
             tokens: Tokens::default(),
             limits: Limits::default(),
+            subscriptions: Subscriptions::default(),
             archive: Archive::default(),
             sr: Sr::default(),
             letterhead: Letterhead::default(),
@@ -185,6 +190,7 @@ impl Config {
         entries.extend(self.exports.entries("exports."));
         entries.extend(self.tokens.entries("tokens."));
         entries.extend(self.limits.entries("limits."));
+        entries.extend(self.subscriptions.entries("subscriptions."));
         entries.extend(self.archive.entries("archive."));
         entries.extend(self.sr.entries("sr."));
         entries.extend(self.letterhead.entries("letterhead."));

@@ -2,6 +2,7 @@
 
 use super::search::definitions::Targets;
 use super::search::{Definition, ParamType, Registry};
+use super::subscription::{BACKPORT, TOPICS, Topic};
 use super::{Json, Object};
 
 /// What a server offers. Everything that is not in here is not offered.
@@ -84,7 +85,9 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         Versioning::Versioned => "versioned",
         Versioning::VersionedUpdate => "versioned-update",
     };
+    let topics = if offer.resource_type == "Subscription" { topics() } else { Vec::new() };
     Object::new()
+        .with_items("extension", topics)
         .with("type", Json::string(offer.resource_type))
         .with("profile", Json::string(format!("http://hl7.org/fhir/StructureDefinition/{}", offer.resource_type)))
         .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
@@ -101,6 +104,15 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         .with_items("searchParam", search(params(offer.resource_type)))
         .with_items("operation", offer.operations.iter().map(operation).collect())
         .into()
+}
+
+/// The topics that can be subscribed to. Backport IG, extension `capability-subscriptiontopic-canonical`.
+fn topics() -> Vec<Json> {
+    let url = format!("{BACKPORT}capability-subscriptiontopic-canonical");
+    let topic = |topic: &Topic| {
+        Object::new().with("url", Json::string(url.as_str())).with("valueCanonical", Json::string(topic.url)).into()
+    };
+    TOPICS.iter().map(topic).collect()
 }
 
 /// The search parameters of a type. R4 CapabilityStatement.rest.resource.searchParam.
@@ -144,6 +156,7 @@ fn interactions(codes: &[&str]) -> Vec<Json> {
 }
 
 fn operation((name, definition): &(&str, &str)) -> Json {
+    // Those of R4 go by their ids, others by their URLs.
     let definition = if definition.contains("://") {
         (*definition).to_owned()
     } else {

@@ -19,6 +19,7 @@ pub mod reference;
 pub mod resource_type;
 pub mod search;
 pub mod structure;
+pub mod subscription;
 pub mod temporal;
 pub mod terminology;
 pub mod transaction;

@@ -65,6 +65,9 @@ async fn admit(edge: &Edge, route: &Route, request: &mut ServiceRequest) -> Resu
         span.record("principal", caller.actor.principal.key());
         request.extensions_mut().insert(caller);
     }
+    if route.is_socket {
+        return Ok(());
+    }
     let allowance = Allowance {
         max_bytes: route.max_body_bytes.unwrap_or(edge.settings.max_body_bytes),
         idle: edge.settings.body_idle,

@@ -37,6 +37,8 @@ pub struct Route {
     pub is_unhurried: bool,
     /// Whether it speaks of the server and so exists at the root only, not for each tenant.
     pub is_of_server: bool,
+    /// Whether the request goes on as a WebSocket: its frames are no body.
+    pub is_socket: bool,
 }
 
 impl Route {
@@ -47,7 +49,16 @@ impl Route {
         operation: Operation,
         handler: fn() -> actix_web::Route,
     ) -> Self {
-        Self { method, path, operation, handler, max_body_bytes: None, is_unhurried: false, is_of_server: false }
+        Self {
+            method,
+            path,
+            operation,
+            handler,
+            max_body_bytes: None,
+            is_unhurried: false,
+            is_of_server: false,
+            is_socket: false,
+        }
     }
 
     /// A GET (and HEAD).
@@ -81,6 +92,13 @@ impl Route {
     #[must_use]
     pub const fn unhurried(mut self) -> Self {
         self.is_unhurried = true;
+        self
+    }
+
+    /// This route, whose request goes on as a WebSocket.
+    #[must_use]
+    pub const fn socket(mut self) -> Self {
+        self.is_socket = true;
         self
     }
 

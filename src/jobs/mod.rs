@@ -22,19 +22,22 @@ pub enum Lane {
     Interactive,
     /// What goes to peers.
     Deliver,
+    /// What subscribers are told: one that is slow holds up no report.
+    Notify,
     /// What keeps the house in order.
     Maintenance,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 3] = [Self::Interactive, Self::Deliver, Self::Maintenance];
+    pub const ALL: [Self; 4] = [Self::Interactive, Self::Deliver, Self::Notify, Self::Maintenance];
 
     /// The name in the database.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Interactive => "interactive",
             Self::Deliver => "deliver",
+            Self::Notify => "notify",
             Self::Maintenance => "maintenance",
         }
     }

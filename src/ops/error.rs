@@ -2,7 +2,7 @@
 //! total match.
 
 use crate::access::Denial;
-use crate::base::{Problems, SealError, Secret, VersionId};
+use crate::base::{ProblemCode, Problems, SealError, Secret, VersionId};
 use crate::blob::BlobError;
 use crate::store::StoreError;
 
@@ -83,6 +83,9 @@ impl From<StoreError> for Error {
             StoreError::VersionConflict { current } => Self::VersionMismatch { current },
             StoreError::Unavailable(detail) => Self::Busy(detail),
             StoreError::UnknownTenant => Self::NotFound,
+            StoreError::Full => {
+                Self::Rule(Problems::one("", ProblemCode::TooCostly, "there are as many as there may be"))
+            }
             other => Self::Fault(other.to_string()),
         }
     }

@@ -64,6 +64,8 @@ impl Ops {
         let keep = i64::try_from(self.settings().keep_finished_jobs.as_secs()).unwrap_or(i64::MAX);
         let before = now.plus_seconds(keep.saturating_neg());
         self.store().sweep_jobs(before).await?;
+        let keep = i64::try_from(self.settings().subscriptions.keep_events.as_secs()).unwrap_or(i64::MAX);
+        self.desk(actor).sweep_subscription_events(now.plus_seconds(keep.saturating_neg())).await?;
         Ok(self.desk(actor).sweep_tokens(now).await?)
     }
 }

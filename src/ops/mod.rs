@@ -17,6 +17,7 @@ pub mod reports;
 pub mod resources;
 pub mod rules;
 pub mod sending;
+pub mod subscriptions;
 mod terminology;
 pub mod tokens;
 mod trail;
@@ -75,6 +76,8 @@ pub struct OpsSettings {
     pub peers: Vec<PeerSettings>,
     /// Delivery rules and the tenants that they hold for.
     pub rules: Vec<(TenantId, DeliveryRule)>,
+    /// Subscriptions.
+    pub subscriptions: subscriptions::SubscriptionSettings,
     /// Attempts at a delivery before it is given up.
     pub delivery_attempts: i32,
 }
@@ -106,12 +109,14 @@ struct Shared {
     keys: tokens::KeyCache,
     tokens: tokens::TokenCache,
     validation: validation::ValidationCache,
+    subscribers: subscriptions::Subscribers,
 }
 
 impl Ops {
     /// Over a store, a blob store and a trail for the audit of reads.
     pub fn new(store: Store, blobs: BlobStore, clock: Arc<dyn Clock>, trail: Trail, settings: OpsSettings) -> Self {
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let subscribers = subscriptions::Subscribers::new(&settings.subscriptions);
         let shared = Shared {
             store,
             blobs,
@@ -122,6 +127,7 @@ impl Ops {
             keys: tokens::KeyCache::default(),
             tokens: tokens::TokenCache::default(),
             validation: validation::ValidationCache::default(),
+            subscribers,
         };
         Self { shared: Arc::new(shared) }
     }

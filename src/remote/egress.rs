@@ -188,7 +188,7 @@ pub(super) async fn read_capped(
 
 /// Bytes in a second below which an upload counts as stuck.
 const SLOWEST_UPLOAD: usize = 64 << 10;
-const USER_AGENT: &str = concat!("Causeway/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("Causeway/", env!("CARGO_PKG_VERSION"));
 
 #[cfg(test)]
 mod tests {

@@ -8,6 +8,7 @@ pub mod dimse;
 pub mod egress;
 mod facts;
 pub mod fhir;
+pub mod hook;
 mod http;
 pub mod instance;
 pub mod orthanc;

@@ -54,7 +54,16 @@ pub struct ChangeFilter {
 }
 
 impl Interaction {
-    fn parse(text: &str) -> Option<Self> {
+    /// The name in the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Delete => "delete",
+        }
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "create" => Self::Create,
             "update" => Self::Update,

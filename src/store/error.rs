@@ -17,6 +17,9 @@ pub enum StoreError {
     /// The row that was to be changed is not there, or not in a state that allows it.
     #[error("the record is not there or not in the state that the change needs")]
     Gone,
+    /// There are as many as there may be.
+    #[error("there are as many as there may be")]
+    Full,
     /// The lease of a job has passed to another worker.
     #[error("the lease is lost")]
     LeaseLost,
@@ -44,6 +47,7 @@ impl StoreError {
             Self::VersionConflict { .. } => "version-conflict",
             Self::Duplicate => "duplicate",
             Self::Gone => "gone",
+            Self::Full => "full",
             Self::LeaseLost => "lease-lost",
             Self::Unavailable(_) => "unavailable",
             Self::Corrupt(_) => "corrupt",

@@ -11,6 +11,7 @@ mod delivery;
 mod dialect;
 mod error;
 mod export;
+mod feed;
 mod index;
 mod job;
 mod keys;
@@ -25,6 +26,7 @@ mod schedule;
 mod schema;
 mod search;
 mod setting;
+mod subscription;
 mod token;
 mod version;
 mod write_set;
@@ -49,6 +51,7 @@ pub use change::{Change, ChangeFilter, Interaction};
 pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};
 pub use error::StoreError;
 pub use export::{ExportChange, ExportCount, ExportFilter, ExportSession, ExportStatus};
+pub use feed::{Feed, FeedChange, FeedPlace, Moment};
 pub use index::{DateTouches, Find, TokenIs};
 pub use job::{Job, JobEnd, JobState, Lease, NewJob};
 pub use keys::ACTIVATION_SECONDS;
@@ -63,6 +66,7 @@ pub use search::{
     Place, Search,
 };
 pub use setting::{SettingVersion, SettingWrite};
+pub use subscription::{SubscriptionChange, SubscriptionEvent, SubscriptionState};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};
 
@@ -115,10 +119,12 @@ struct Inner {
     names: search::Names,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
+    changes: watch::Sender<u64>,
+    subscribed: watch::Sender<u64>,
     _listener: Option<listen::Listener>,
 }
 
-/// Says that there may be new jobs.
+/// Says that there may be something new.
 fn bump(jobs: &watch::Sender<u64>) {
     jobs.send_modify(|count| *count = count.wrapping_add(1));
 }
@@ -174,6 +180,8 @@ impl Store {
                 names: search::Names::default(),
                 clock,
                 jobs,
+                changes: watch::Sender::new(0),
+                subscribed: watch::Sender::new(0),
                 _listener: listener,
             }),
         };
@@ -194,6 +202,16 @@ impl Store {
     /// Changes whenever a commit of this node, or of another one on PostgreSQL, has put a job in.
     pub fn job_signal(&self) -> watch::Receiver<u64> {
         self.inner.jobs.subscribe()
+    }
+
+    /// Changes whenever a commit of this node has changed a resource.
+    pub fn change_signal(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+
+    /// Changes whenever a commit of this node has written a Subscription.
+    pub fn subscription_signal(&self) -> watch::Receiver<u64> {
+        self.inner.subscribed.subscribe()
     }
 
     /// Runs `work` on a connection for reading.
@@ -248,6 +266,8 @@ impl Desk<'_> {
         let begun = Instant::now();
         let now = self.store.inner.clock.now();
         let events = set.audit_events();
+        let changes = set.resources().next().is_some();
+        let subscribes = set.resources().any(|write| write.resource_type == "Subscription");
         self.store.name(self.tenant(), set.needed(&self.store.inner.names, self.tenant())).await?;
         let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
         let inner = Arc::clone(&self.store.inner);
@@ -266,6 +286,12 @@ impl Desk<'_> {
         metrics::counter!(metric::AUDIT_EVENTS).increment(events);
         if !lanes.is_empty() {
             bump(&self.store.inner.jobs);
+        }
+        if changes {
+            bump(&self.store.inner.changes);
+        }
+        if subscribes {
+            bump(&self.store.inner.subscribed);
         }
         Ok(())
     }

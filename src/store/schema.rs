@@ -397,6 +397,48 @@ table! {
 }
 
 table! {
+    feed (tenant) {
+        tenant -> Text,
+        xid -> BigInt,
+        seq -> BigInt,
+        reached -> BigInt,
+        floor -> BigInt,
+    }
+}
+
+table! {
+    subscription (tenant, id) {
+        tenant -> Text,
+        id -> Text,
+        version_id -> Integer,
+        state -> Text,
+        channel -> Text,
+        settings -> Binary,
+        events -> BigInt,
+        delivered -> BigInt,
+        begun -> Text,
+        job -> Nullable<Text>,
+        sent_at -> Nullable<BigInt>,
+        due_at -> Nullable<BigInt>,
+        created_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+table! {
+    subscription_event (tenant, subscription, number) {
+        tenant -> Text,
+        subscription -> Text,
+        number -> BigInt,
+        resource_type -> Text,
+        logical_id -> Text,
+        version_id -> Integer,
+        interaction -> Text,
+        happened_at -> BigInt,
+    }
+}
+
+table! {
     fhir_package (tenant, name, version) {
         tenant -> Text,
         name -> Text,

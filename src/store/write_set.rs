@@ -17,9 +17,12 @@ use super::rendition::{Evidence, Rendition};
 use super::resource::ResourceWrite;
 use super::search::{self, Guard, Names, Needed};
 use super::setting::SettingWrite;
+use super::subscription::SubscriptionChange;
 use super::token::TokenChange;
 use super::version::{SealedWrite, Versions};
-use super::{StoreError, audit, blob_row, delivery, export, job, keys, package, peer, rendition, setting, token};
+use super::{
+    StoreError, audit, blob_row, delivery, export, job, keys, package, peer, rendition, setting, subscription, token,
+};
 
 /// One change.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,8 @@ pub enum Write {
     Package(PackageChange),
     /// Sets a setting.
     Setting(SettingWrite),
+    /// Changes what runs behind Subscriptions.
+    Subscription(SubscriptionChange),
     /// Changes tokens or one-time secrets.
     Token(TokenChange),
     /// Puts a job in.
@@ -189,6 +194,9 @@ impl Prepared {
                 Step::Other(Write::Peer(change)) => peer::apply(tx, tenant, sealer, change, now)?,
                 Step::Other(Write::Package(change)) => package::apply(tx, tenant, change, now)?,
                 Step::Other(Write::Setting(write)) => setting::apply(tx, tenant, sealer, write, now)?,
+                Step::Other(Write::Subscription(change)) => {
+                    lanes.extend(subscription::apply(tx, tenant, &self.principal, sealer, change, now)?);
+                }
                 Step::Other(Write::Token(change)) => token::apply(tx, tenant, change, now)?,
                 Step::Other(Write::Job(new)) => {
                     if job::insert(tx, tenant, &self.principal, new, now)? {

@@ -2,9 +2,11 @@
 //! to be committed with the job's end.
 
 mod change_dispatch;
+pub mod feed;
 mod housekeeping;
 mod report_deliver;
 mod report_export;
+mod subscription_notify;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(change_dispatch::ChangeDispatch::new(ops.clone())),
         Arc::new(report_export::ReportExport::new(ops.clone())),
         Arc::new(report_deliver::ReportDeliver::new(ops.clone())),
+        Arc::new(subscription_notify::SubscriptionNotify::new(ops.clone())),
         Arc::new(housekeeping::AuditSeal::new(ops.clone())),
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),

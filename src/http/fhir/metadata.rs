@@ -11,6 +11,13 @@ use crate::http::{AtTenant, CurrentRequest, FHIR_JSON, HttpError, fhir_format};
 use crate::ops::Ops;
 use crate::report::fhir::bundle::fhir_base;
 
+/// What the URLs of the operations on subscriptions begin with.
+macro_rules! backport {
+    () => {
+        "http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-"
+    };
+}
+
 /// `GET /fhir/r4/metadata`
 pub(super) async fn capabilities(
     ops: web::Data<Ops>,
@@ -23,6 +30,7 @@ pub(super) async fn capabilities(
     let operations: Vec<Vec<(&str, &str)>> = RESOURCE_TYPES.iter().map(|kind| operations(kind, &ops)).collect();
     let installed = ops.supported_profiles(&Actor::system(tenant.0.clone(), "metadata", current.0)).await?;
     let mut profiles: HashMap<&str, Vec<&str>> = HashMap::new();
+    profiles.entry("Subscription").or_default().push(BACKPORT_SUBSCRIPTION);
     for (resource_type, url) in &installed {
         profiles.entry(resource_type).or_default().push(url);
     }
@@ -71,12 +79,19 @@ fn operations(resource_type: &str, ops: &Ops) -> Vec<(&'static str, &'static str
         "Patient" => &[("everything", "Patient-everything")],
         "Observation" => &[("lastn", "Observation-lastn")],
         "DocumentReference" => &[("docref", "http://hl7.org/fhir/us/core/OperationDefinition/docref")],
+        "Subscription" => &[
+            ("status", concat!(backport!(), "status")),
+            ("events", concat!(backport!(), "events")),
+            ("get-ws-binding-token", concat!(backport!(), "get-ws-binding-token")),
+        ],
         _ => &[],
     };
     let changes: &[(&str, &str)] = if is_read_only(resource_type, ops) { &[] } else { META_CHANGES };
     own.iter().chain([&VALIDATE, &META]).chain(changes).copied().collect()
 }
 
+const BACKPORT_SUBSCRIPTION: &str =
+    "http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription";
 const VALIDATE: (&str, &str) = ("validate", "Resource-validate");
 const META: (&str, &str) = ("meta", "Resource-meta");
 const META_CHANGES: &[(&str, &str)] = &[("meta-add", "Resource-meta-add"), ("meta-delete", "Resource-meta-delete")];

@@ -12,6 +12,8 @@ mod metadata;
 mod operation;
 mod read;
 mod search;
+mod socket;
+mod subscriptions;
 mod terminology;
 mod validate;
 mod write;
@@ -118,6 +120,22 @@ pub fn routes() -> Vec<Route> {
             operation("/fhir/r4/{type}/{id}/$validate", || web::to(validate::of_instance)),
             operation("/fhir/{type}/{id}/$validate", || web::to(validate::of_instance)),
         ]);
+        let told = |path, handler| Route::new(method.clone(), path, Op::SubscriptionEvents, handler);
+        routes.extend([
+            told("/fhir/r4/Subscription/$status", || web::to(subscriptions::status)),
+            told("/fhir/Subscription/$status", || web::to(subscriptions::status)),
+            told("/fhir/r4/Subscription/{id}/$status", || web::to(subscriptions::status_of_one)),
+            told("/fhir/Subscription/{id}/$status", || web::to(subscriptions::status_of_one)),
+            told("/fhir/r4/Subscription/{id}/$events", || web::to(subscriptions::events)),
+            told("/fhir/Subscription/{id}/$events", || web::to(subscriptions::events)),
+            told("/fhir/r4/Subscription/$get-ws-binding-token", || web::to(subscriptions::binding_token)),
+            told("/fhir/Subscription/$get-ws-binding-token", || web::to(subscriptions::binding_token)),
+            told("/fhir/r4/Subscription/{id}/$get-ws-binding-token", || web::to(subscriptions::binding_token_of_one)),
+            told("/fhir/Subscription/{id}/$get-ws-binding-token", || web::to(subscriptions::binding_token_of_one)),
+        ]);
+    }
+    for path in ["/fhir/r4/$subscription-events", "/fhir/$subscription-events"] {
+        routes.push(Route::get(path, Op::SubscriptionListen, || web::to(socket::open)).socket());
     }
     routes
 }

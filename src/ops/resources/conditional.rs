@@ -11,7 +11,7 @@ use crate::fhir::structure::Issue;
 use crate::store::{Counting, Guard, Search, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::{Attempt, Error, Ops};
-use super::write::{Expected, Patch, Written, of_client, version};
+use super::write::{Expected, Patch, Written, of_client};
 
 /// What became of a conditional create.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,11 +157,10 @@ impl Ops {
         guard: Guard,
     ) -> Result<Attempt<Written>, Error> {
         let operation = Operation::FhirCreate;
-        let (stored, write) = version(resource_type, id, None, body, self.now());
+        let (stored, set) = self.kept(actor, resource_type, id, None, body).await?;
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
-        let set =
-            WriteSet::new().with(Write::Guard(Box::new(guard))).with(Write::Resource(write)).with(Write::Audit(event));
+        let set = WriteSet::new().with(Write::Guard(Box::new(guard))).and(set).with(Write::Audit(event));
         match self.desk(actor).commit(set).await {
             Ok(()) => Ok(Attempt::Done(Written { stored, is_new: true, remarks })),
             Err(StoreError::VersionConflict { .. }) => Ok(Attempt::Spoilt),

@@ -13,7 +13,7 @@ use crate::store::StoredResource;
 
 use super::super::document::document;
 use super::super::{Attempt, Error, Ops};
-use super::write::{Expected, Written, check as check_version, of_client, refuse_of_report, version};
+use super::write::{Expected, Written, check as check_version, of_client, refuse_of_report};
 
 impl Ops {
     /// The profiles, tags and labels that resources carry: of a type, or of all that the actor may find.
@@ -97,10 +97,11 @@ impl Ops {
                 }
                 let (body, remarks) = self.valid(actor, document).await?;
                 let body = of_client(body);
-                let (stored, write) = version(resource_type, id.clone(), Some(former.version_id), body, self.now());
+                let before = Some(former.version_id);
+                let (stored, set) = self.kept(actor, resource_type, id.clone(), before, body).await?;
                 let object = Object::resource(resource_type, id, Some(stored.version_id));
                 let event = self.event(actor, operation).on(object);
-                self.attempt(actor, write, event, expected, Written { stored, is_new: false, remarks }).await
+                self.attempt(actor, set, event, expected, Written { stored, is_new: false, remarks }).await
             })
             .await?;
         let meta = meta(&document(&written.stored)?);

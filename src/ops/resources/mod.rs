@@ -21,6 +21,7 @@ pub use documents::DocumentsRequest;
 pub use everything::EverythingRequest;
 pub use history::{HistoryEntry, HistoryPage, HistoryQuery, HistoryScope};
 pub use search::{SearchPage, SearchRequest};
+pub(in crate::ops) use write::version;
 pub use write::{Expected, Patch, Written};
 
 pub(super) use write::{OF_PART, refuse_of_report};

@@ -62,10 +62,10 @@ impl Ops {
         self.authorize_type(actor, operation, resource_type).await?;
         let (body, remarks) = self.valid(actor, self.writable(actor, resource_type, body)?).await?;
         let body = of_client(body);
-        let (stored, write) = version(resource_type, LogicalId::random(), None, body, self.now());
+        let (stored, set) = self.kept(actor, resource_type, LogicalId::random(), None, body).await?;
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
-        self.desk(actor).commit(WriteSet::new().with(Write::Resource(write)).with(Write::Audit(event))).await?;
+        self.desk(actor).commit(set.with(Write::Audit(event))).await?;
         Ok(Written { stored, is_new: true, remarks })
     }
 
@@ -102,11 +102,11 @@ impl Ops {
                 }
             }
             let before = former.map(|former| former.version_id);
-            let (stored, write) = version(resource_type, id.clone(), before, body.clone(), self.now());
+            let (stored, set) = self.kept(actor, resource_type, id.clone(), before, body.clone()).await?;
             let object = Object::resource(resource_type, id, Some(stored.version_id));
             let event = self.event(actor, operation).on(object);
             let written = Written { stored, is_new, remarks: remarks.clone() };
-            self.attempt(actor, write, event, expected, written).await
+            self.attempt(actor, set, event, expected, written).await
         })
         .await
     }
@@ -135,10 +135,10 @@ impl Ops {
             let patched = self.on_cpu(move || patch.apply(&document)).await?.map_err(of_patch)?;
             let (body, remarks) = self.valid(actor, patched).await?;
             let before = Some(former.version_id);
-            let (stored, write) = version(resource_type, id.clone(), before, of_client(body), self.now());
+            let (stored, set) = self.kept(actor, resource_type, id.clone(), before, of_client(body)).await?;
             let object = Object::resource(resource_type, id, Some(stored.version_id));
             let event = self.event(actor, operation).on(object);
-            self.attempt(actor, write, event, expected, Written { stored, is_new: false, remarks }).await
+            self.attempt(actor, set, event, expected, Written { stored, is_new: false, remarks }).await
         })
         .await
     }
@@ -195,7 +195,8 @@ impl Ops {
             let write = deletion(resource_type, id.clone(), former.version_id, self.now());
             let version = write.version_id();
             let event = self.event(actor, operation).on(Object::resource(resource_type, id, Some(version)));
-            self.attempt(actor, write, event, expected, Some(version)).await
+            let set = WriteSet::new().with(Write::Resource(write)).and(self.gone(actor, resource_type, id));
+            self.attempt(actor, set, event, expected, Some(version)).await
         })
         .await
     }
@@ -205,13 +206,12 @@ impl Ops {
     pub(super) async fn attempt<T>(
         &self,
         actor: &Actor,
-        write: ResourceWrite,
+        set: WriteSet,
         event: crate::audit::AuditEvent,
         expected: &Expected,
         outcome: T,
     ) -> Result<Attempt<T>, Error> {
-        let set = WriteSet::new().with(Write::Resource(write)).with(Write::Audit(event));
-        match self.desk(actor).commit(set).await {
+        match self.desk(actor).commit(set.with(Write::Audit(event))).await {
             Ok(()) => Ok(Attempt::Done(outcome)),
             Err(StoreError::VersionConflict { current }) => match expected {
                 Expected::Versions(_) => Err(Error::VersionMismatch { current }),
@@ -282,7 +282,7 @@ pub(super) fn deletion(resource_type: &str, id: LogicalId, before: VersionId, no
 }
 
 /// The version after `before`, with id, version and instant in it.
-pub(super) fn version(
+pub(in crate::ops) fn version(
     resource_type: &str,
     id: LogicalId,
     before: Option<VersionId>,

@@ -25,6 +25,8 @@ mod packages;
 #[cfg(test)]
 mod search;
 #[cfg(test)]
+mod subscriptions;
+#[cfg(test)]
 mod terminology;
 #[cfg(test)]
 mod validate;

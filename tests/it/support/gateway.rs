@@ -160,7 +160,7 @@ impl TestGateway {
     /// Waits until no job is due or at work, those that fire by schedule left out.
     pub(crate) async fn idle(&self) {
         let open = "select count(*) from job where state in ('pending', 'in_progress') \
-                    and kind in ('change.dispatch', 'report.export', 'report.deliver')";
+                    and kind in ('change.dispatch', 'report.export', 'report.deliver', 'subscription.notify')";
         eventually("the queue is empty", async || (self.database.count(open).await == 0).then_some(())).await;
     }
 
@@ -300,4 +300,6 @@ const TABLES: &[&str] = &[
     "delivery",
     "revoked_token",
     "one_time_secret",
+    "subscription",
+    "subscription_event",
 ];

@@ -16,6 +16,7 @@ pub(crate) struct Received {
     /// Path and query.
     pub(crate) target: String,
     pub(crate) content_type: String,
+    pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -86,6 +87,11 @@ fn received(request: &HttpRequest, body: &web::Bytes) -> Received {
         method: request.method().to_string(),
         target: request.uri().to_string(),
         content_type: content_type.unwrap_or_default().to_owned(),
+        headers: request
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            .collect(),
         body: body.to_vec(),
     }
 }

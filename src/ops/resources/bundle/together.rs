@@ -84,6 +84,11 @@ impl Ops {
         if entry.action.is_read() {
             return Ok(());
         }
+        if entry.resource_type == "Subscription" {
+            let detail = "a Subscription is written by itself, by its id or none, not in a transaction";
+            let at = in_request(entry.index, "url");
+            return Err(Error::Rule(Problems::one(at, ProblemCode::Unsupported, detail)));
+        }
         self.refuse_read_only(actor, &entry.resource_type).map_err(|_read_only| {
             let detail = "resources of this type are read-only";
             Error::Rule(Problems::one(in_request(entry.index, "url"), ProblemCode::Unsupported, detail))
