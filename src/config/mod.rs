@@ -27,6 +27,7 @@ mod peer;
 mod read;
 mod reference;
 mod rule;
+mod search;
 mod section;
 mod setting;
 mod show;
@@ -56,6 +57,7 @@ pub use log::{Log, LogFormat, LogLevel};
 pub use peer::Peer;
 pub use reference::{KeyDoc, to_markdown};
 pub use rule::Rule;
+pub use search::{Offset, Search};
 pub use source::{Environment, FileText, Origin, Sources};
 pub use sr::{HeadingCodes, Sr};
 pub use tokens::Tokens;
@@ -87,6 +89,8 @@ pub struct Config {
     pub limits: Limits,
     /// The archive that knows the studies.
     pub archive: Archive,
+    /// FHIR search.
+    pub search: Search,
     /// DICOM structured reports.
     pub sr: Sr,
     /// What stands at the top of documents.
@@ -142,6 +146,7 @@ impl Config {
             tokens: Tokens::default(),
             limits: Limits::default(),
             archive: Archive::default(),
+            search: Search::default(),
             sr: Sr::default(),
             letterhead: Letterhead::default(),
             peers: Vec::new(),
@@ -186,6 +191,7 @@ impl Config {
         entries.extend(self.tokens.entries("tokens."));
         entries.extend(self.limits.entries("limits."));
         entries.extend(self.archive.entries("archive."));
+        entries.extend(self.search.entries("search."));
         entries.extend(self.sr.entries("sr."));
         entries.extend(self.letterhead.entries("letterhead."));
         entries

@@ -37,7 +37,7 @@ use tokio::sync::watch;
 
 use crate::access::Actor;
 use crate::base::keyring::MasterKeys;
-use crate::base::{Clock, Secret, TenantId};
+use crate::base::{Clock, Secret, TenantId, Timestamp};
 use crate::telemetry::metric;
 
 pub use audit::SignedCheckpoint;
@@ -54,7 +54,10 @@ pub use peer::{PeerChange, StoredPeer};
 pub use rendition::{Evidence, Rendition};
 pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
-pub use search::{Compartment, Counting, Found, Guard, Place, Search};
+pub use search::{
+    Catalog, Compartment, Counting, Found, Guard, INDEX_JOB, IndexPayload, IndexPlace, IndexStep, ParameterReady,
+    Place, Search,
+};
 pub use setting::{SettingVersion, SettingWrite};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};
@@ -106,6 +109,7 @@ struct Inner {
     db: Db,
     sealer: Sealer,
     names: search::Names,
+    catalogs: search::Catalogs,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
     _listener: Option<listen::Listener>,
@@ -165,6 +169,7 @@ impl Store {
                 db,
                 sealer: Sealer::new(masters),
                 names: search::Names::default(),
+                catalogs: search::Catalogs::default(),
                 clock,
                 jobs,
                 _listener: listener,
@@ -230,17 +235,7 @@ impl Desk<'_> {
         let begun = Instant::now();
         let now = self.store.inner.clock.now();
         let events = set.audit_events();
-        self.store.name(self.tenant(), set.needed()).await?;
-        let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
-        let inner = Arc::clone(&self.store.inner);
-        let work = move |tx: &mut Tx<'_>| {
-            let lanes = prepared.apply(tx, &inner.sealer, &inner.names)?;
-            if !lanes.is_empty() {
-                listen::announce(tx)?;
-            }
-            Ok(lanes)
-        };
-        let outcome = self.store.write(work).await;
+        let outcome = self.apply(set, now).await;
         metrics::histogram!(metric::COMMIT_SECONDS).record(begun.elapsed());
         let lanes = outcome.inspect_err(|error| {
             metrics::counter!(metric::COMMIT_FAILURES, "reason" => error.reason()).increment(1);
@@ -250,6 +245,33 @@ impl Desk<'_> {
             bump(&self.store.inner.jobs);
         }
         Ok(())
+    }
+
+    /// Commits a set by the catalog that holds in its transaction. Gives the lanes of the jobs that went in.
+    async fn apply(&self, set: WriteSet, now: Timestamp) -> Result<Vec<&'static str>, StoreError> {
+        let mut catalog = self.store.catalog(self.tenant()).await?;
+        let mut prepared = Prepared::new(self.actor, set, self.sealer(), now, &catalog)?;
+        for _ in 0..CATALOG_ATTEMPTS {
+            self.store.name(self.tenant(), prepared.needed()).await?;
+            let (inner, by) = (Arc::clone(&self.store.inner), Arc::clone(&catalog));
+            let work = move |tx: &mut Tx<'_>| match prepared.apply(tx, &inner.sealer, &inner.names, &by)? {
+                Some(lanes) => {
+                    if !lanes.is_empty() {
+                        listen::announce(tx)?;
+                    }
+                    Ok(Ok(lanes))
+                }
+                None => Ok(Err(prepared)),
+            };
+            match self.store.write(work).await? {
+                Ok(lanes) => return Ok(lanes),
+                Err(outdated) => {
+                    catalog = self.store.fresh_catalog(self.tenant()).await?;
+                    prepared = outdated.indexed_by(self.sealer(), &catalog)?;
+                }
+            }
+        }
+        Err(StoreError::Unavailable("search parameters are changing".to_owned()))
     }
 
     fn tenant(&self) -> &TenantId {
@@ -274,6 +296,9 @@ impl Desk<'_> {
         self.store.write(work).await
     }
 }
+
+/// How often a commit is done again because the search parameters changed under it.
+const CATALOG_ATTEMPTS: usize = 5;
 
 /// Looks at or changes the schema of a database. `Store::open` wants one that is up to date.
 pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Migrated, MigrateError> {

@@ -4,13 +4,13 @@ use diesel::prelude::*;
 
 use crate::base::{LogicalId, TenantId, Timestamp, VersionId};
 use crate::fhir::index::IndexRow;
-use crate::fhir::search::{Entry, extract};
+use crate::fhir::search::Entry;
 use crate::fhir::{Json, JsonLimits};
 
 use super::db::{Tx, on};
 use super::keys::Sealer;
 use super::schema::{change, resource, resource_history};
-use super::search::Names;
+use super::search::{Catalog, Names};
 use super::{Desk, StoreError, index, search};
 
 /// A resource as it is kept: the exact JSON text and what stands in its meta.
@@ -163,6 +163,23 @@ impl SealedWrite {
         Ok(Self { write, sealed })
     }
 
+    /// The same with what it is found by read from its body again: the catalog has changed.
+    pub(super) fn indexed_by(
+        mut self,
+        tenant: &TenantId,
+        sealer: &Sealer,
+        catalog: &Catalog,
+    ) -> Result<Self, StoreError> {
+        if self.write.body.is_some() {
+            let version = self.write.version_id().to_string();
+            let context = [self.write.resource_type.as_str(), self.write.logical_id.as_str(), &version];
+            let body = sealer.open(tenant, &context, &self.sealed)?;
+            let entries = Json::parse(&body, &JsonLimits::default()).map(|document| catalog.entries(&document));
+            self.write.entries = entries.unwrap_or_default();
+        }
+        Ok(self)
+    }
+
     /// Writes the version, its index rows and its change row.
     pub(super) fn apply(
         &self,
@@ -170,6 +187,7 @@ impl SealedWrite {
         tenant: &TenantId,
         sealer: &Sealer,
         names: &Names,
+        catalog: &Catalog,
     ) -> Result<(), StoreError> {
         let write = &self.write;
         let row = Row {
@@ -187,7 +205,7 @@ impl SealedWrite {
                 Vec::new()
             }
             Some(expected) => {
-                let former = entries_of(tx, tenant, sealer, &row, expected)?;
+                let former = entries_of(tx, tenant, sealer, catalog, &row, expected)?;
                 replace(tx, &row, expected)?;
                 former
             }
@@ -226,6 +244,7 @@ fn entries_of(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     sealer: &Sealer,
+    catalog: &Catalog,
     row: &Row,
     expected: VersionId,
 ) -> Result<Vec<Entry<'static>>, StoreError> {
@@ -241,7 +260,7 @@ fn entries_of(
         return Ok(Vec::new());
     };
     // What is no document was never found by anything.
-    Ok(Json::parse(&body, &JsonLimits::default()).map(|document| extract(&document)).unwrap_or_default())
+    Ok(Json::parse(&body, &JsonLimits::default()).map(|document| catalog.former(&document)).unwrap_or_default())
 }
 
 fn number(tx: &mut Tx<'_>, row: &Row) -> Result<i64, StoreError> {

@@ -205,6 +205,25 @@ table! {
     search_state (tenant) {
         tenant -> Text,
         generation -> Integer,
+        names -> BigInt,
+        catalog -> BigInt,
+    }
+}
+
+table! {
+    search_parameter (tenant, generation) {
+        tenant -> Text,
+        generation -> BigInt,
+        logical_id -> Text,
+        definition -> Text,
+        state -> Text,
+    }
+}
+
+table! {
+    search_base (tenant, base) {
+        tenant -> Text,
+        base -> Text,
     }
 }
 
@@ -397,5 +416,6 @@ table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
+diesel::allow_tables_to_appear_in_same_query!(tenant, search_state);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

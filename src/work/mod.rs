@@ -5,6 +5,7 @@ mod change_dispatch;
 mod housekeeping;
 mod report_deliver;
 mod report_export;
+mod search_index;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(change_dispatch::ChangeDispatch::new(ops.clone())),
         Arc::new(report_export::ReportExport::new(ops.clone())),
         Arc::new(report_deliver::ReportDeliver::new(ops.clone())),
+        Arc::new(search_index::SearchIndex),
         Arc::new(housekeeping::AuditSeal::new(ops.clone())),
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),

@@ -17,6 +17,7 @@ pub(super) async fn capabilities(
     let format = fhir_format(&request)?;
     let base_url = fhir_base(&ops.base_url(&tenant.0));
     let resources: Vec<ResourceOffer<'_>> = resource_type::RESOURCE_TYPES.iter().map(|kind| offer(kind)).collect();
+    let catalog = ops.parameters(&tenant.0).await?;
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
@@ -24,6 +25,7 @@ pub(super) async fn capabilities(
         patch_formats: &["application/json-patch+json", "application/fhir+json"],
         system_interactions: &["transaction", "batch", "search-system", "history-system"],
         resources: &resources,
+        registry: catalog.registry(),
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
     let body = if format.is_pretty { statement.to_pretty() } else { statement.to_text() };

@@ -155,6 +155,7 @@ impl Ops {
         guard: Guard,
     ) -> Result<Attempt<Written>, Error> {
         let operation = Operation::FhirCreate;
+        self.check_parameter(actor, resource_type, &id, &body).await?;
         let (stored, write) = version(resource_type, id, None, body, self.now());
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);

@@ -6,6 +6,7 @@
 mod bundle;
 mod conditional;
 mod history;
+mod parameters;
 mod read;
 mod search;
 mod write;

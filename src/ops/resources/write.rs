@@ -59,7 +59,9 @@ impl Ops {
         let operation = Operation::FhirCreate;
         self.authorize_type(actor, operation, resource_type).await?;
         let body = of_client(self.valid(writable(resource_type, body)?).await?);
-        let (stored, write) = version(resource_type, LogicalId::random(), None, body, self.now());
+        let id = LogicalId::random();
+        self.check_parameter(actor, resource_type, &id, &body).await?;
+        let (stored, write) = version(resource_type, id, None, body, self.now());
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
         self.desk(actor).commit(WriteSet::new().with(Write::Resource(write)).with(Write::Audit(event))).await?;
@@ -84,6 +86,7 @@ impl Ops {
             None => return Err(wrong("id", ProblemCode::Required, "is required in an update")),
         }
         let body = of_client(self.valid(body).await?);
+        self.check_parameter(actor, resource_type, id, &body).await?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             check(expected, former.as_ref())?;
@@ -125,6 +128,7 @@ impl Ops {
             let (document, patch) = (document(&former)?, patch.clone());
             let patched = self.on_cpu(move || patch.apply(&document)).await?.map_err(of_patch)?;
             let body = self.valid(patched).await?;
+            self.check_parameter(actor, resource_type, id, &body).await?;
             let before = Some(former.version_id);
             let (stored, write) = version(resource_type, id.clone(), before, of_client(body), self.now());
             let object = Object::resource(resource_type, id, Some(stored.version_id));

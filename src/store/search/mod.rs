@@ -1,8 +1,12 @@
 //! FHIR search over rows: what [`crate::fhir::search`] says, in SQL, on both databases.
 
+mod amount;
+mod catalog;
 mod criteria;
+mod indexing;
 mod names;
 mod page;
+mod parameter;
 mod rebuild;
 mod rows;
 mod sql;
@@ -19,7 +23,12 @@ use super::db::Tx;
 use super::resource::{Row, StoredResource};
 use super::{Desk, StoreError};
 
+pub use catalog::Catalog;
+pub(super) use catalog::Catalogs;
+pub use indexing::{IndexPlace, IndexStep};
 pub(super) use names::{Names, Needed};
+pub(super) use parameter::ParameterWrite;
+pub use parameter::{INDEX_JOB, IndexPayload, ParameterReady};
 pub(super) use rebuild::set_generation;
 
 use criteria::Compiler;
@@ -91,7 +100,7 @@ impl Desk<'_> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         let Matches { rows, total, next } = self
             .read(move |tx| {
-                let mut compiler = Compiler { tx, names: &inner.names, tenant: &tenant, base: &search.base };
+                let mut compiler = Compiler::new(tx, &inner.names, &tenant, &search.base);
                 compiler.page(&search, counting)
             })
             .await?;
@@ -105,7 +114,7 @@ impl Desk<'_> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         let counted = self
             .read(move |tx| {
-                let mut compiler = Compiler { tx, names: &inner.names, tenant: &tenant, base: &search.base };
+                let mut compiler = Compiler::new(tx, &inner.names, &tenant, &search.base);
                 compiler.count(&search, Counting::Whole)
             })
             .await?;
@@ -318,7 +327,7 @@ pub(super) fn check(tx: &mut Tx<'_>, names: &Names, tenant: &TenantId, guard: &G
     }
     let mut search = guard.search.clone();
     search.limit = guard.matches.len().saturating_add(1);
-    let mut compiler = Compiler { tx, names, tenant, base: &search.base };
+    let mut compiler = Compiler::new(tx, names, tenant, &search.base);
     let found = compiler.page(&search, Counting::No)?;
     let mut ids: Vec<&str> = found.rows.iter().map(|row| row.row.logical_id()).collect();
     let mut wanted: Vec<&str> = guard.matches.iter().map(LogicalId::as_str).collect();

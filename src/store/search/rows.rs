@@ -316,6 +316,16 @@ pub(super) fn remove(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes away rows of one key, at most so many. Gives their number.
+pub(super) fn forget(tx: &mut Tx<'_>, table: &Table, key: i64, most: usize) -> Result<usize, StoreError> {
+    let columns = table.columns.join(", ");
+    let mut sql = Sql::new("delete from ");
+    sql.push(table.name).push(" where (").push(&columns).push(") in (select ").push(&columns).push(" from ");
+    sql.push(table.name).push(" where key = ").bind(key).push(" limit ");
+    sql.bind(i64::try_from(most).unwrap_or(i64::MAX)).push(")");
+    sql.execute(tx)
+}
+
 /// Every table.
 const ALL: [&Table; 8] = [TOKEN, STRING, REFERENCE, URI, DATE, NUMBER, QUANTITY, COMPOSITE];
 /// Values in one statement: SQLite takes 32,766.

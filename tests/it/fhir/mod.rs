@@ -11,6 +11,8 @@ mod history;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod terminology;
