@@ -9,7 +9,7 @@ use crate::base::keyring::{KeyId, KeyPurpose, Keyring, MasterKeys, NamedKey};
 use crate::base::{CursorKey, DataKey, SealError, TenantId, Timestamp};
 
 use super::db::{Tx, on};
-use super::schema::{search_state, tenant, tenant_key};
+use super::schema::{search_catalog, tenant, tenant_key};
 use super::{Store, StoreError, search};
 
 /// Seals and opens values with the keys of their tenant.
@@ -245,9 +245,9 @@ impl Store {
 
 /// Whether the tenant of a write exists; foreign keys would refuse it too, but less clearly.
 pub(super) fn check_tenant(tx: &mut Tx<'_>, name: &TenantId) -> Result<i64, StoreError> {
-    let catalog = search_state::table.find(name.as_str()).select(search_state::catalog).single_value();
+    let number = search_catalog::table.find(name.as_str()).select(search_catalog::number).single_value();
     let found: Option<Option<i64>> =
-        on!(tx, conn => tenant::table.find(name.as_str()).select(catalog).first(conn).optional())?;
+        on!(tx, conn => tenant::table.find(name.as_str()).select(number).first(conn).optional())?;
     found.map(Option::unwrap_or_default).ok_or(StoreError::UnknownTenant)
 }
 

@@ -205,8 +205,14 @@ table! {
     search_state (tenant) {
         tenant -> Text,
         generation -> Integer,
+    }
+}
+
+table! {
+    search_catalog (tenant) {
+        tenant -> Text,
         names -> BigInt,
-        catalog -> BigInt,
+        number -> BigInt,
     }
 }
 
@@ -416,6 +422,6 @@ table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
-diesel::allow_tables_to_appear_in_same_query!(tenant, search_state);
+diesel::allow_tables_to_appear_in_same_query!(tenant, search_catalog);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

@@ -1,7 +1,10 @@
--- what a tenant's index is made by: numbers that change with the names of search parameters that have rows, and with
--- the parameters and addresses below
-alter table search_state add column names bigint not null default 0;
-alter table search_state add column catalog bigint not null default 0;
+-- numbers that change: with the names of search parameters that have rows, and with what a tenant's index is made by,
+-- which are the parameters and addresses below
+create table search_catalog (
+  tenant text not null primary key references tenant (tenant),
+  names bigint not null,
+  number bigint not null
+);
 
 -- search parameters of a tenant's own, beside those of R4; the definition is no patient data
 create table search_parameter (

@@ -1,4 +1,3 @@
 drop table search_base;
 drop table search_parameter;
-alter table search_state drop column catalog;
-alter table search_state drop column names;
+drop table search_catalog;

@@ -13,7 +13,7 @@ use crate::fhir::search::extract::{Defined, localise, values_of};
 use crate::fhir::search::{Criterion, Definition, Entry, IndexValue, Registry, SearchQuery, custom, extract};
 use crate::fhir::{Json, JsonLimits};
 use crate::store::db::{Tx, on};
-use crate::store::schema::{search_base, search_parameter, search_state};
+use crate::store::schema::{search_base, search_catalog, search_parameter};
 use crate::store::{Desk, Store, StoreError};
 
 /// What the index of a tenant is made by.
@@ -276,7 +276,7 @@ impl Store {
         if let (None, Some(known)) = (&loaded, known) {
             return Ok(known);
         }
-        let (number, parameters, bases) = loaded.ok_or(StoreError::Corrupt("search state"))?;
+        let (number, parameters, bases) = loaded.ok_or(StoreError::Corrupt("search catalog"))?;
         let catalog = Arc::new(Catalog::new(number, parameters, bases)?);
         let mut known = self.inner.catalogs.known.write().unwrap_or_else(PoisonError::into_inner);
         known.insert(tenant.clone(), Arc::clone(&catalog));
@@ -299,7 +299,7 @@ impl Desk<'_> {
 /// The number of the catalog of a tenant.
 fn number(tx: &mut Tx<'_>, tenant: &str) -> Result<i64, StoreError> {
     let found: Option<i64> =
-        on!(tx, conn => search_state::table.find(tenant).select(search_state::catalog).first(conn).optional())?;
+        on!(tx, conn => search_catalog::table.find(tenant).select(search_catalog::number).first(conn).optional())?;
     Ok(found.unwrap_or_default())
 }
 
@@ -320,16 +320,15 @@ pub(super) fn parameters(tx: &mut Tx<'_>, tenant: &str) -> Result<Vec<Parameter>
 
 /// Gives the catalog its next number. Others who change it wait until the transaction ends.
 pub(super) fn advance(tx: &mut Tx<'_>, tenant: &TenantId) -> Result<i64, StoreError> {
-    on!(tx, conn => diesel::insert_into(search_state::table)
+    on!(tx, conn => diesel::insert_into(search_catalog::table)
         .values((
-            search_state::tenant.eq(tenant.as_str()),
-            // Of no form yet: whoever starts next makes the rows.
-            search_state::generation.eq(0),
-            search_state::catalog.eq(1),
+            search_catalog::tenant.eq(tenant.as_str()),
+            search_catalog::names.eq(0),
+            search_catalog::number.eq(1),
         ))
-        .on_conflict(search_state::tenant)
+        .on_conflict(search_catalog::tenant)
         .do_update()
-        .set(search_state::catalog.eq(search_state::catalog + 1))
+        .set(search_catalog::number.eq(search_catalog::number + 1))
         .execute(conn))?;
     number(tx, tenant.as_str())
 }

@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::base::TenantId;
 use crate::store::db::{Tx, on};
-use crate::store::schema::{search_key, search_state, search_system};
+use crate::store::schema::{search_catalog, search_key, search_system};
 use crate::store::{Store, StoreError};
 
 /// The number of no system.
@@ -25,7 +25,7 @@ struct Known {
     /// By type, then by parameter.
     keys: HashMap<String, HashMap<String, i64>>,
     systems: HashMap<String, i64>,
-    /// The number of `search_state.names` when all keys were read: while it is the same, there is no other key.
+    /// The number of `search_catalog.names` when all keys were read: while it is the same, there is no other key.
     complete: Option<i64>,
 }
 
@@ -74,9 +74,9 @@ impl Names {
 
     /// Reads what other nodes have named since it was last read, so that a name without a number is known to have none.
     pub(super) fn complete(&self, tx: &mut Tx<'_>, tenant: &TenantId) -> Result<(), StoreError> {
-        let number: Option<i64> = on!(tx, conn => search_state::table
+        let number: Option<i64> = on!(tx, conn => search_catalog::table
             .find(tenant.as_str())
-            .select(search_state::names)
+            .select(search_catalog::names)
             .first(conn)
             .optional())?;
         let known = {
@@ -176,8 +176,15 @@ impl Store {
                     given.0.push((kind, param, no));
                 }
                 if added > 0 {
-                    on!(tx, conn => diesel::update(search_state::table.find(&name))
-                        .set(search_state::names.eq(search_state::names + 1))
+                    on!(tx, conn => diesel::insert_into(search_catalog::table)
+                        .values((
+                            search_catalog::tenant.eq(&name),
+                            search_catalog::names.eq(1),
+                            search_catalog::number.eq(0),
+                        ))
+                        .on_conflict(search_catalog::tenant)
+                        .do_update()
+                        .set(search_catalog::names.eq(search_catalog::names + 1))
                         .execute(conn))?;
                 }
                 for uri in systems {
