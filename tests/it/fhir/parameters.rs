@@ -14,6 +14,7 @@ each_backend!(
     every_node_sees_a_new_parameter,
     a_kill_in_the_middle_loses_no_row,
     references_with_our_own_address_are_followed,
+    codes_are_named_by_value_sets,
 );
 
 fn mood(status: &str) -> Value {
@@ -256,4 +257,60 @@ async fn references_with_our_own_address_are_followed(backend: Backend) {
     put(&client, &observation("own", "Patient/q")).await;
     wanted.remove(0);
     assert_eq!(ids(&client.get("/fhir/r4/Observation?patient=p").await.expect(200)), wanted);
+}
+
+async fn codes_are_named_by_value_sets(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = gateway.role(Role::Integrator).await;
+    for (id, gender) in [("f", "female"), ("m", "male"), ("o", "other")] {
+        put(&client, &json!({"resourceType": "Patient", "id": id, "gender": gender})).await;
+    }
+    put(&client, &json!({"resourceType": "Patient", "id": "none"})).await;
+    let gender = "http://hl7.org/fhir/administrative-gender";
+    put(
+        &client,
+        &json!({"resourceType": "ValueSet", "id": "two", "url": "https://a.example/two", "status": "active", "compose": {"include":
+            [{"system": gender, "concept": [{"code": "female"}, {"code": "other"}]}]}}),
+    )
+    .await;
+    put(
+        &client,
+        &json!({"resourceType": "CodeSystem", "id": "colours", "url": "urn:colours", "status": "active", "content": "complete",
+            "hierarchyMeaning": "is-a", "concept": [{"code": "red", "concept": [{"code": "scarlet"}]}, {"code": "blue"}]}),
+    )
+    .await;
+    for (id, code) in [("r", "red"), ("s", "scarlet"), ("b", "blue")] {
+        let coding = json!({"coding": [{"system": "urn:colours", "code": code}]});
+        put(&client, &json!({"resourceType": "Observation", "id": id, "status": "final", "code": coding})).await;
+    }
+    let own = format!("{PUBLIC_URL}/fhir/r4/ValueSet/two");
+    let by_url = format!("Patient?gender:in={own}");
+    for (search, wanted) in [
+        ("Patient?gender:in=https://a.example/two", vec!["f", "o"]),
+        ("Patient?gender:in=ValueSet/two", vec!["f", "o"]),
+        (by_url.as_str(), vec!["f", "o"]),
+        ("Patient?gender:not-in=ValueSet/two", vec!["m", "none"]),
+        ("Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender", vec!["f", "m", "o"]),
+        ("Observation?code:below=urn:colours|red", vec!["r", "s"]),
+        ("Observation?code:above=urn:colours|scarlet", vec!["r", "s"]),
+        ("Observation?code:below=urn:colours|blue", vec!["b"]),
+        ("Observation?code:below=urn:colours|nothing", vec![]),
+    ] {
+        assert_eq!(ids(&client.get(&format!("/fhir/r4/{search}")).await.expect(200)), wanted, "{search}");
+    }
+    for (search, name, code) in [
+        ("Patient?gender:in=urn:nothing", "gender:in", "not-found"),
+        ("Patient?gender:in=ValueSet/nothing", "gender:in", "not-found"),
+        ("Observation?code:in=http://hl7.org/fhir/ValueSet/ucum-units", "code:in", "not-found"),
+        ("Observation?code:below=http://loinc.org|1-8", "code:below", "not-found"),
+        ("Observation?code:below=1-8", "code:below", "value"),
+        ("Patient?birthdate:in=urn:nothing", "birthdate:in", "not-supported"),
+    ] {
+        let issue = client.get(&format!("/fhir/r4/{search}")).await.expect(400).json()["issue"][0].clone();
+        assert_eq!(
+            (issue["expression"][0].as_str(), issue["code"].as_str()),
+            (Some(name), Some(code)),
+            "{search}: {issue}"
+        );
+    }
 }
