@@ -162,6 +162,16 @@ operations! {
                                                            [-    all all  all  -    -]
     FhirBundle "fhir.bundle" "Do what the entries of a FHIR Bundle ask for" (parts)
                                                            [-    all all  all  -    -]
+    SearchParameterRead "search-parameter.read" "Read search parameters" (named Read)
+                                                           [all  all all  all  -    all]
+    SearchParameterFind "search-parameter.find" "Find search parameters" (named Search)
+                                                           [all  all all  all  -    all]
+    SearchParameterAdd "search-parameter.add" "Add a search parameter" (named Create)
+                                                           [all  -   -    -    -    -]
+    SearchParameterChange "search-parameter.change" "Change or retire a search parameter" (named Update)
+                                                           [all  -   -    -    -    -]
+    SearchParameterRemove "search-parameter.remove" "Remove a search parameter" (named Delete)
+                                                           [all  -   -    -    -    -]
     LetterheadRead "letterhead.read" "Read the letterhead" ("Organization" Read)
                                                            [all  all -    -    -    all]
     LetterheadSet "letterhead.set" "Set letterhead and logo" ("Organization" Update)

@@ -50,14 +50,25 @@ pub fn decide(actor: &Actor, operation: Operation) -> Decision {
 }
 
 /// As [`decide`], for an operation on a resource type that the request names. Reading an AuditEvent is
-/// reading the audit log, whichever door is used.
+/// reading the audit log, whichever door is used, and what becomes of a SearchParameter is up to those who run the
+/// gateway: it changes how everything is found, and holds no patient data.
 pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> Decision {
     let reads = matches!(
         operation,
         Operation::FhirRead | Operation::FhirSearch | Operation::FhirHistory | Operation::FhirHistoryAll
     );
-    let of_audit = reads && resource_type == "AuditEvent";
-    let operation = if of_audit { Operation::AuditRead } else { operation };
+    let operation = match resource_type {
+        "AuditEvent" if reads => Operation::AuditRead,
+        "SearchParameter" => match operation {
+            Operation::FhirRead | Operation::FhirHistory => Operation::SearchParameterRead,
+            Operation::FhirSearch | Operation::FhirHistoryAll => Operation::SearchParameterFind,
+            Operation::FhirCreate => Operation::SearchParameterAdd,
+            Operation::FhirUpdate => Operation::SearchParameterChange,
+            Operation::FhirDelete => Operation::SearchParameterRemove,
+            other => other,
+        },
+        _ => operation,
+    };
     let need = operation.need();
     if need == Need::Public {
         return Decision::Allow(Extent::All);

@@ -138,6 +138,11 @@ impl Services {
         let (trail, writing) = Trail::start(store.clone());
         let demo = start == Start::Server { demo: true };
         let ops = Ops::new(store, blobs, Arc::clone(&clock), trail, ops_settings(config, demo)?);
+        if serving {
+            for tenant in ops.store().tenants().await? {
+                ops.serve_at(&tenant).await?;
+            }
+        }
         Ok(Self { ops, clock, writing })
     }
 
@@ -216,6 +221,7 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
             config::HeadingCodes::Ln => HeadingCodes::Ln,
             config::HeadingCodes::Dcm => HeadingCodes::Dcm,
         },
+        zone_seconds: config.search.zone.seconds(),
         archive,
         archive_timeout: config.archive.timeout,
         stores_imaging_studies: config.archive.imaging_studies == ImagingStudies::Stored,

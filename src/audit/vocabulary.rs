@@ -88,17 +88,17 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
     match operation {
         O::ReportCreate => (REST, rest("create"), "C", Pattern::Write),
         O::ReportImport => (dcm("110107"), rest("create"), "C", Pattern::Write),
-        O::ReportRead | O::FhirRead => (REST, rest("read"), "R", Pattern::Read),
+        O::ReportRead | O::FhirRead | O::SearchParameterRead => (REST, rest("read"), "R", Pattern::Read),
         O::ReportHistory => (REST, rest("history-instance"), "R", Pattern::Read),
         O::ReportList => (REST, rest("search-type"), "E", Pattern::Query),
         O::ReportUpdate | O::ReportFinalize | O::ReportAmend | O::ReportCancel | O::ReportEnterInError => {
             (REST, rest("update"), "U", Pattern::Write)
         }
-        O::FhirCreate => (REST, rest("create"), "C", Pattern::Write),
-        O::FhirUpdate => (REST, rest("update"), "U", Pattern::Write),
-        O::FhirDelete => (REST, rest("delete"), "D", Pattern::Delete),
+        O::FhirCreate | O::SearchParameterAdd => (REST, rest("create"), "C", Pattern::Write),
+        O::FhirUpdate | O::SearchParameterChange => (REST, rest("update"), "U", Pattern::Write),
+        O::FhirDelete | O::SearchParameterRemove => (REST, rest("delete"), "D", Pattern::Delete),
         O::FhirHistory => (REST, rest("history-instance"), "R", Pattern::Read),
-        O::FhirSearch => (REST, rest("search-type"), "E", Pattern::Query),
+        O::FhirSearch | O::SearchParameterFind => (REST, rest("search-type"), "E", Pattern::Query),
         O::FhirBundle => (REST, rest("transaction"), "E", Pattern::Query),
         O::FhirHistoryAll => (REST, rest("history-type"), "E", Pattern::Query),
         O::ReportDelete | O::ExportDelete => (REST, rest("delete"), "D", Pattern::Delete),

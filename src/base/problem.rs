@@ -29,6 +29,8 @@ pub enum ProblemCode {
     NotFound,
     /// It would take more work, or a longer answer, than is given.
     TooCostly,
+    /// It cannot be done now, but later.
+    Transient,
 }
 
 impl ProblemCode {
@@ -47,6 +49,7 @@ impl ProblemCode {
             Self::Unsupported => "not-supported",
             Self::NotFound => "not-found",
             Self::TooCostly => "too-costly",
+            Self::Transient => "transient",
         }
     }
 }

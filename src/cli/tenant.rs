@@ -26,6 +26,7 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitC
         let now = SystemClock::default().now();
         ops.store().ensure_tenant(name, now).await?;
         ops.store().set_schedules(name, SCHEDULES, now).await?;
+        ops.serve_at(name).await?;
     }
     let tenants: Vec<String> = ops.store().tenants().await?.iter().map(ToString::to_string).collect();
     out.result(&tenants.join("\n"), || {

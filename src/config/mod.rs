@@ -27,6 +27,7 @@ mod peer;
 mod read;
 mod reference;
 mod rule;
+mod search;
 mod section;
 mod setting;
 mod show;
@@ -57,6 +58,7 @@ pub use log::{Log, LogFormat, LogLevel};
 pub use peer::Peer;
 pub use reference::{KeyDoc, to_markdown};
 pub use rule::Rule;
+pub use search::{Offset, Search};
 pub use source::{Environment, FileText, Origin, Sources};
 pub use sr::{HeadingCodes, Sr};
 pub use subscriptions::Subscriptions;
@@ -91,6 +93,8 @@ pub struct Config {
     pub subscriptions: Subscriptions,
     /// The archive that knows the studies.
     pub archive: Archive,
+    /// FHIR search.
+    pub search: Search,
     /// DICOM structured reports.
     pub sr: Sr,
     /// What stands at the top of documents.
@@ -147,6 +151,7 @@ impl Config {
             limits: Limits::default(),
             subscriptions: Subscriptions::default(),
             archive: Archive::default(),
+            search: Search::default(),
             sr: Sr::default(),
             letterhead: Letterhead::default(),
             peers: Vec::new(),
@@ -192,6 +197,7 @@ impl Config {
         entries.extend(self.limits.entries("limits."));
         entries.extend(self.subscriptions.entries("subscriptions."));
         entries.extend(self.archive.entries("archive."));
+        entries.extend(self.search.entries("search."));
         entries.extend(self.sr.entries("sr."));
         entries.extend(self.letterhead.entries("letterhead."));
         entries

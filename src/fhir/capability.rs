@@ -24,6 +24,8 @@ pub struct Offer<'a> {
     pub resources: &'a [ResourceOffer<'a>],
     /// How callers prove who they are, in words.
     pub security: &'a str,
+    /// The search parameters that there are.
+    pub registry: &'a Registry,
 }
 
 /// What can be done with a resource type.
@@ -58,7 +60,7 @@ pub fn statement(offer: &Offer<'_>) -> Json {
     let rest = Object::new()
         .with("mode", Json::string("server"))
         .with("security", Object::new().with("description", Json::string(offer.security)).into())
-        .with_items("resource", offer.resources.iter().map(resource).collect())
+        .with_items("resource", offer.resources.iter().map(|one| resource(offer.registry, one)).collect())
         .with_items("interaction", interactions(offer.system_interactions))
         .with_items("operation", offer.system_operations.iter().map(operation).collect());
     Object::new()
@@ -77,7 +79,7 @@ pub fn statement(offer: &Offer<'_>) -> Json {
         .into()
 }
 
-fn resource(offer: &ResourceOffer<'_>) -> Json {
+fn resource(registry: &Registry, offer: &ResourceOffer<'_>) -> Json {
     let writes = offer.interactions.contains(&"update");
     let is_searched = offer.interactions.contains(&"search-type");
     let search = |items: Vec<Json>| if is_searched { items } else { Vec::new() };
@@ -99,9 +101,9 @@ fn resource(offer: &ResourceOffer<'_>) -> Json {
         .with("conditionalRead", Json::string("full-support"))
         .with("conditionalUpdate", Json::Bool(writes))
         .with("conditionalDelete", Json::string(if writes { "single" } else { "not-supported" }))
-        .with_items("searchInclude", search(includes(offer.resource_type)))
-        .with_items("searchRevInclude", search(reverse_includes(offer.resource_type)))
-        .with_items("searchParam", search(params(offer.resource_type)))
+        .with_items("searchInclude", search(includes(registry, offer.resource_type)))
+        .with_items("searchRevInclude", search(reverse_includes(registry, offer.resource_type)))
+        .with_items("searchParam", search(params(registry, offer.resource_type)))
         .with_items("operation", offer.operations.iter().map(operation).collect())
         .into()
 }
@@ -116,8 +118,8 @@ fn topics() -> Vec<Json> {
 }
 
 /// The search parameters of a type. R4 CapabilityStatement.rest.resource.searchParam.
-fn params(resource_type: &str) -> Vec<Json> {
-    let served = Registry::r4().of_type(resource_type).filter(|definition| definition.is_searchable());
+fn params(registry: &Registry, resource_type: &str) -> Vec<Json> {
+    let served = registry.of_type(resource_type).filter(|definition| definition.is_searchable());
     let param = |definition: &std::sync::Arc<Definition>| {
         Object::new()
             .with("name", Json::string(&*definition.code))
@@ -128,14 +130,13 @@ fn params(resource_type: &str) -> Vec<Json> {
     served.map(param).collect()
 }
 
-fn includes(resource_type: &str) -> Vec<Json> {
-    let references = Registry::r4().of_type(resource_type).filter(|one| one.param_type == ParamType::Reference);
+fn includes(registry: &Registry, resource_type: &str) -> Vec<Json> {
+    let references = registry.of_type(resource_type).filter(|one| one.param_type == ParamType::Reference);
     references.map(|one| Json::string(format!("{resource_type}:{}", one.code))).collect()
 }
 
 /// The references that lead to a type by name, and Provenance, whose targets are of any.
-fn reverse_includes(resource_type: &str) -> Vec<Json> {
-    let registry = Registry::r4();
+fn reverse_includes(registry: &Registry, resource_type: &str) -> Vec<Json> {
     let mut out = Vec::new();
     for source in registry.types() {
         for definition in registry.of_type(source).filter(|one| one.param_type == ParamType::Reference) {
@@ -194,6 +195,7 @@ mod tests {
             system_operations: &[("meta", "Resource-meta")],
             resources: &resources,
             security: "bearer tokens",
+            registry: Registry::r4(),
         });
         let listed = statement.at(&["rest", "0", "resource"]).and_then(Json::as_array).expect("resources");
         assert_eq!(listed.len(), RESOURCE_TYPES.len());

@@ -106,6 +106,9 @@ pub enum HttpError {
     /// Too many requests; the next one goes after this time.
     #[error("too many requests")]
     RateLimited(Duration),
+    /// What it asks for is being made ready.
+    #[error("{0}")]
+    NotReady(Problems),
     /// It cannot be done now, but may be after this time.
     #[error("the service is busy")]
     Busy(Duration),
@@ -159,7 +162,7 @@ impl HttpError {
             Self::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::RateLimited(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::NotReady(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Fault => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -167,7 +170,9 @@ impl HttpError {
     /// The problems with the input, where that is what failed.
     pub fn problems(&self) -> Option<&Problems> {
         match self {
-            Self::Invalid(problems) | Self::Rule(problems) | Self::Absent(problems) => Some(problems),
+            Self::Invalid(problems) | Self::Rule(problems) | Self::Absent(problems) | Self::NotReady(problems) => {
+                Some(problems)
+            }
             Self::At { error, .. } => error.problems(),
             _ => None,
         }
@@ -185,6 +190,7 @@ impl HttpError {
             Self::MethodNotAllowed(methods) => field(header::ALLOW, allow(methods)),
             Self::UnsupportedEncoding => field(header::ACCEPT_ENCODING, "gzip".to_owned()),
             Self::RangeNotSatisfiable(total) => field(header::CONTENT_RANGE, format!("bytes */{total}")),
+            Self::NotReady(_) => field(header::RETRY_AFTER, NOT_READY_SECONDS.to_string()),
             Self::RateLimited(after) | Self::Busy(after) => field(header::RETRY_AFTER, seconds(*after).to_string()),
             Self::RequestTimeout => field(header::CONNECTION, "close".to_owned()),
             Self::At { error, .. } => error.headers(),
@@ -280,5 +286,7 @@ fn is_scope_letter(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || matches!(letter, '/' | '.' | '*')
 }
 
+/// When to ask again for what is being made ready.
+const NOT_READY_SECONDS: u64 = 5;
 /// The protection space of every bearer challenge.
 const REALM: &str = "causeway";

@@ -17,7 +17,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::Unauthenticated(_) => "invalid_token",
         HttpError::Denied(crate::access::Denial::Scope(_)) => "insufficient_scope",
         HttpError::Denied(crate::access::Denial::Role) => "access_denied",
-        HttpError::RateLimited(_) | HttpError::Busy(_) => "temporarily_unavailable",
+        HttpError::RateLimited(_) | HttpError::Busy(_) | HttpError::NotReady(_) => "temporarily_unavailable",
         HttpError::Fault => "server_error",
         HttpError::At { error, .. } => code(error),
         HttpError::NotFound

@@ -87,7 +87,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::RangeNotSatisfiable(_) => "value",
         HttpError::RequestTimeout => "timeout",
         HttpError::RateLimited(_) => "throttled",
-        HttpError::Busy(_) => "transient",
+        HttpError::Busy(_) | HttpError::NotReady(_) => "transient",
         HttpError::Fault => "exception",
     }
 }

@@ -67,7 +67,7 @@ fn code(error: &HttpError) -> &'static str {
         HttpError::RangeNotSatisfiable(_) => "range-not-satisfiable",
         HttpError::RequestTimeout => "request-timeout",
         HttpError::RateLimited(_) => "rate-limited",
-        HttpError::Busy(_) => "busy",
+        HttpError::Busy(_) | HttpError::NotReady(_) => "busy",
         HttpError::Fault => "fault",
     }
 }

@@ -69,6 +69,9 @@ pub enum Error {
         /// Whether it means several rather than none.
         is_many: bool,
     },
+    /// What it asks for is being made ready; it makes sense to try again.
+    #[error("{0}")]
+    NotReady(Problems),
     /// The server cannot do it now; it makes sense to try again.
     #[error("busy: {0}")]
     Busy(String),
@@ -109,7 +112,7 @@ impl From<SealError> for Error {
 impl From<Error> for crate::jobs::JobError {
     fn from(error: Error) -> Self {
         match &error {
-            Error::Busy(_) | Error::VersionMismatch { .. } => Self::passing(error.to_string()),
+            Error::Busy(_) | Error::NotReady(_) | Error::VersionMismatch { .. } => Self::passing(error.to_string()),
             _ => Self::lasting(error.to_string()),
         }
     }

@@ -62,6 +62,8 @@ pub struct OpsSettings {
     pub concurrent_exports: i64,
     /// Entries that a batch or transaction may have.
     pub bundle_entries: usize,
+    /// The zone of dates and times in searches that name none, in seconds east of UTC.
+    pub zone_seconds: i32,
     /// Who knows the studies; of every tenant.
     pub archive: Archive,
     /// How long to wait for the archive's answer.

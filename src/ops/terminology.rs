@@ -3,12 +3,14 @@
 
 use std::collections::HashSet;
 
-use crate::access::{Actor, Operation};
+use crate::access::{Actor, Operation, decide_type};
 use crate::base::{LogicalId, ProblemCode, Problems};
 use crate::fhir::package::DefinitionKind;
+use crate::fhir::search::query::{CodeList, CodeQuestion, MOST_CODES};
 use crate::fhir::terminology::{
     Canonical, CodeSystem, ExpandRequest, Fault, Inputs, Kind, Level, Library, LookupRequest, Stamp, SubsumesRequest,
-    Target, ValidateRequest, ValueSet, expand, lookup, subsumes, validate_in_code_system, validate_in_value_set,
+    Target, ValidateRequest, ValueSet, expand, listing, lookup, subsumes, validate_in_code_system,
+    validate_in_value_set,
 };
 use crate::fhir::{Json, JsonLimits, uri};
 
@@ -97,6 +99,66 @@ impl Ops {
             subsumes(system, &request)
         })
         .await
+    }
+
+    /// The codes that a search names by a value set or by another code. What the tenant has stored counts for those who
+    /// may read it. `base` is the address of the FHIR interface.
+    pub(super) async fn codes_of(
+        &self,
+        actor: &Actor,
+        name: &str,
+        question: &CodeQuestion,
+        base: &str,
+    ) -> Result<CodeList, Error> {
+        let wrong = |fault: Fault| Error::Invalid(Problems::one(name, fault.code(), fault.to_string()));
+        let mut library = Library::new();
+        let reads = |kind: Kind| decide_type(actor, Operation::FhirRead, kind.as_str()).into_result().is_ok();
+        let reads_both = reads(Kind::ValueSet) && reads(Kind::CodeSystem);
+        match question {
+            CodeQuestion::In(text) => {
+                let local = text.strip_prefix(base).and_then(|rest| rest.strip_prefix('/')).unwrap_or(text);
+                let set = match local.strip_prefix("ValueSet/").map(LogicalId::parse) {
+                    Some(Ok(id)) => {
+                        self.authorize_type(actor, Operation::FhirRead, Kind::ValueSet.as_str()).await?;
+                        let stored = self.desk(actor).resource(Kind::ValueSet.as_str(), &id).await?;
+                        let body = stored.and_then(|stored| stored.body);
+                        let body = body.ok_or_else(|| wrong(Fault::UnknownValueSet(local.to_owned())))?;
+                        let json = Json::parse(&body, &JsonLimits::default())
+                            .map_err(|error| Error::Fault(error.to_string()))?;
+                        let set = ValueSet::of_resource(&json).map_err(Error::Rule)?;
+                        self.gather(actor, &mut library, set.references()).await?;
+                        set
+                    }
+                    _ => {
+                        let named = Canonical::parse(Kind::ValueSet, text);
+                        if reads_both {
+                            self.gather(actor, &mut library, vec![named.clone()]).await?;
+                        }
+                        let found = library.value_set(&named.url, named.version.as_deref()).cloned();
+                        found.ok_or_else(|| wrong(Fault::UnknownValueSet(named.to_string())))?
+                    }
+                };
+                self.on_cpu(move || listing(&library, &set, MOST_CODES)).await?.map_err(wrong)
+            }
+            CodeQuestion::Below { system, code } | CodeQuestion::Above { system, code } => {
+                let named = Canonical { kind: Kind::CodeSystem, url: system.clone(), version: None };
+                if reads_both {
+                    self.gather(actor, &mut library, vec![named]).await?;
+                }
+                let (system, code) = (system.clone(), code.clone());
+                let is_below = matches!(question, CodeQuestion::Below { .. });
+                let found = self.on_cpu(move || {
+                    if library.code_system(&system, None).is_none() {
+                        return Err(Fault::UnknownCodeSystem(system));
+                    }
+                    let codes = if is_below { library.below(&system, &code) } else { library.above(&system, &code) };
+                    let codes = codes.ok_or_else(|| Fault::NoSubsumption(system.clone()))?;
+                    let codes: Vec<String> = codes.into_iter().map(str::to_owned).collect();
+                    Ok(vec![(system, codes)])
+                });
+                found.await?.map_err(wrong)
+            }
+        }
     }
 
     /// The value set that a request is about. Reading it is noted.

@@ -9,7 +9,7 @@ use crate::base::keyring::{KeyId, KeyPurpose, Keyring, MasterKeys, NamedKey};
 use crate::base::{CursorKey, DataKey, SealError, TenantId, Timestamp};
 
 use super::db::{Tx, on};
-use super::schema::{tenant, tenant_key};
+use super::schema::{search_catalog, tenant, tenant_key};
 use super::{Store, StoreError, search};
 
 /// Seals and opens values with the keys of their tenant.
@@ -244,13 +244,11 @@ impl Store {
 }
 
 /// Whether the tenant of a write exists; foreign keys would refuse it too, but less clearly.
-pub(super) fn check_tenant(tx: &mut Tx<'_>, name: &TenantId) -> Result<(), StoreError> {
-    let exists = diesel::dsl::exists(tenant::table.find(name.as_str()));
-    if on!(tx, conn => diesel::select(exists).get_result::<bool>(conn))? {
-        Ok(())
-    } else {
-        Err(StoreError::UnknownTenant)
-    }
+pub(super) fn check_tenant(tx: &mut Tx<'_>, name: &TenantId) -> Result<i64, StoreError> {
+    let number = search_catalog::table.find(name.as_str()).select(search_catalog::number).single_value();
+    let found: Option<Option<i64>> =
+        on!(tx, conn => tenant::table.find(name.as_str()).select(number).first(conn).optional())?;
+    found.map(Option::unwrap_or_default).ok_or(StoreError::UnknownTenant)
 }
 
 /// Product, tenant and the parts of the context, which hold no NUL: parts cannot run into each other.

@@ -42,7 +42,7 @@ use tokio::sync::watch;
 
 use crate::access::Actor;
 use crate::base::keyring::MasterKeys;
-use crate::base::{Clock, Secret, TenantId};
+use crate::base::{Clock, Secret, TenantId, Timestamp};
 use crate::telemetry::metric;
 
 pub use audit::SignedCheckpoint;
@@ -62,8 +62,8 @@ pub use rendition::{Evidence, Rendition};
 pub use resource::{ResourceWrite, StoredResource};
 pub use schedule::Schedule;
 pub use search::{
-    CanonicalInUse, CodingInUse, Compartment, Counting, Everything, EverythingPage, EverythingPlace, Found, Guard,
-    Place, Search,
+    CanonicalInUse, Catalog, CodingInUse, Compartment, Counting, Everything, EverythingPage, EverythingPlace, Found,
+    Guard, INDEX_JOB, IndexPayload, IndexPlace, IndexStep, ParameterReady, Place, Search,
 };
 pub use setting::{SettingVersion, SettingWrite};
 pub use subscription::{SubscriptionChange, SubscriptionEvent, SubscriptionState};
@@ -117,6 +117,7 @@ struct Inner {
     db: Db,
     sealer: Sealer,
     names: search::Names,
+    catalogs: search::Catalogs,
     clock: Arc<dyn Clock>,
     jobs: watch::Sender<u64>,
     changes: watch::Sender<u64>,
@@ -178,6 +179,7 @@ impl Store {
                 db,
                 sealer: Sealer::new(masters),
                 names: search::Names::default(),
+                catalogs: search::Catalogs::default(),
                 clock,
                 jobs,
                 changes: watch::Sender::new(0),
@@ -268,17 +270,7 @@ impl Desk<'_> {
         let events = set.audit_events();
         let changes = set.resources().next().is_some();
         let subscribes = set.resources().any(|write| write.resource_type == "Subscription");
-        self.store.name(self.tenant(), set.needed(&self.store.inner.names, self.tenant())).await?;
-        let prepared = Prepared::new(self.actor, set, self.sealer(), now)?;
-        let inner = Arc::clone(&self.store.inner);
-        let work = move |tx: &mut Tx<'_>| {
-            let lanes = prepared.apply(tx, &inner.sealer, &inner.names)?;
-            if !lanes.is_empty() {
-                listen::announce(tx)?;
-            }
-            Ok(lanes)
-        };
-        let outcome = self.store.write(work).await;
+        let outcome = self.apply(set, now).await;
         metrics::histogram!(metric::COMMIT_SECONDS).record(begun.elapsed());
         let lanes = outcome.inspect_err(|error| {
             metrics::counter!(metric::COMMIT_FAILURES, "reason" => error.reason()).increment(1);
@@ -294,6 +286,33 @@ impl Desk<'_> {
             bump(&self.store.inner.subscribed);
         }
         Ok(())
+    }
+
+    /// Commits a set by the catalog that holds in its transaction. Gives the lanes of the jobs that went in.
+    async fn apply(&self, set: WriteSet, now: Timestamp) -> Result<Vec<&'static str>, StoreError> {
+        let mut catalog = self.store.catalog(self.tenant()).await?;
+        let mut prepared = Prepared::new(self.actor, set, self.sealer(), now, &catalog)?;
+        for _ in 0..CATALOG_ATTEMPTS {
+            self.store.name(self.tenant(), prepared.needed(&self.store.inner.names)).await?;
+            let (inner, by) = (Arc::clone(&self.store.inner), Arc::clone(&catalog));
+            let work = move |tx: &mut Tx<'_>| match prepared.apply(tx, &inner.sealer, &inner.names, &by)? {
+                Some(lanes) => {
+                    if !lanes.is_empty() {
+                        listen::announce(tx)?;
+                    }
+                    Ok(Ok(lanes))
+                }
+                None => Ok(Err(prepared)),
+            };
+            match self.store.write(work).await? {
+                Ok(lanes) => return Ok(lanes),
+                Err(outdated) => {
+                    catalog = self.store.fresh_catalog(self.tenant()).await?;
+                    prepared = outdated.indexed_by(self.sealer(), &catalog)?;
+                }
+            }
+        }
+        Err(StoreError::Unavailable("search parameters are changing".to_owned()))
     }
 
     fn tenant(&self) -> &TenantId {
@@ -325,6 +344,9 @@ impl Desk<'_> {
         self.store.write(work).await
     }
 }
+
+/// How often a commit is done again because the search parameters changed under it.
+const CATALOG_ATTEMPTS: usize = 5;
 
 /// Looks at or changes the schema of a database. `Store::open` wants one that is up to date.
 pub async fn migrate(settings: &StoreSettings, step: MigrationStep) -> Result<Migrated, MigrateError> {

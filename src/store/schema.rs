@@ -209,6 +209,31 @@ table! {
 }
 
 table! {
+    search_catalog (tenant) {
+        tenant -> Text,
+        names -> BigInt,
+        number -> BigInt,
+    }
+}
+
+table! {
+    search_parameter (tenant, generation) {
+        tenant -> Text,
+        generation -> BigInt,
+        logical_id -> Text,
+        definition -> Text,
+        state -> Text,
+    }
+}
+
+table! {
+    search_base (tenant, base) {
+        tenant -> Text,
+        base -> Text,
+    }
+}
+
+table! {
     job (id) {
         id -> Text,
         tenant -> Text,
@@ -473,5 +498,6 @@ table! {
 }
 
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
+diesel::allow_tables_to_appear_in_same_query!(tenant, search_catalog);
 diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

@@ -7,19 +7,19 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::base::{TenantId, VersionId};
-use crate::fhir::search::{Entry, extract};
+use crate::fhir::search::Entry;
 use crate::fhir::{Json, JsonLimits};
 
 use super::db::{Tx, on};
 use super::keys::Sealer;
 use super::resource::{ResourceWrite, Row};
 use super::schema::{resource, resource_history};
-use super::search::{Bind, Indexed, Names, insert, insert_returning};
+use super::search::{Bind, Catalog, Indexed, Names, insert, insert_returning};
 use super::{StoreError, body, index, search};
 
 /// A write whose body is sealed: ready for the transaction.
 pub(super) struct SealedWrite {
-    write: ResourceWrite,
+    pub(super) write: ResourceWrite,
     sealed: Vec<u8>,
 }
 
@@ -33,6 +33,23 @@ impl SealedWrite {
         write.body = (!is_deletion).then(Vec::new);
         Ok(Self { write, sealed })
     }
+
+    /// The same with what it is found by read from its body again: the catalog has changed.
+    pub(super) fn indexed_by(
+        mut self,
+        tenant: &TenantId,
+        sealer: &Sealer,
+        catalog: &Catalog,
+    ) -> Result<Self, StoreError> {
+        if self.write.body.is_some() {
+            let version = self.write.version_id().to_string();
+            let context = [self.write.resource_type.as_str(), self.write.logical_id.as_str(), &version];
+            let body = body::unpack(sealer.open(tenant, &context, &self.sealed)?)?;
+            let entries = Json::parse(&body, &JsonLimits::default()).map(|document| catalog.entries(&document));
+            self.write.entries = entries.unwrap_or_default();
+        }
+        Ok(self)
+    }
 }
 
 /// The versions of one write set.
@@ -40,6 +57,7 @@ pub(super) struct Versions<'a> {
     tenant: &'a TenantId,
     sealer: &'a Sealer,
     names: &'a Names,
+    catalog: &'a Catalog,
     /// First versions that are not in the database yet.
     new: Vec<&'a SealedWrite>,
     /// Those that are, and not in the index yet.
@@ -48,8 +66,8 @@ pub(super) struct Versions<'a> {
 }
 
 impl<'a> Versions<'a> {
-    pub(super) fn new(tenant: &'a TenantId, sealer: &'a Sealer, names: &'a Names) -> Self {
-        Self { tenant, sealer, names, new: Vec::new(), written: Vec::new(), changes: Vec::new() }
+    pub(super) fn new(tenant: &'a TenantId, sealer: &'a Sealer, names: &'a Names, catalog: &'a Catalog) -> Self {
+        Self { tenant, sealer, names, catalog, new: Vec::new(), written: Vec::new(), changes: Vec::new() }
     }
 
     /// Takes a version; [`Versions::finish`] has to follow.
@@ -69,7 +87,7 @@ impl<'a> Versions<'a> {
             deleted: write.body.is_none(),
             body: sealed.sealed.clone(),
         };
-        let former = entries_of(tx, self.tenant, self.sealer, &row, expected)?;
+        let former = entries_of(tx, self.tenant, self.sealer, self.catalog, &row, expected)?;
         let no = replace(tx, &row, expected)?;
         self.written.push(Indexed { resource_type: &write.resource_type, no, former, entries: &write.entries });
         index::remove(tx, self.tenant, &write.resource_type, &write.logical_id)?;
@@ -160,6 +178,7 @@ fn entries_of(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     sealer: &Sealer,
+    catalog: &Catalog,
     row: &Row,
     expected: VersionId,
 ) -> Result<Vec<Entry<'static>>, StoreError> {
@@ -175,7 +194,7 @@ fn entries_of(
         return Ok(Vec::new());
     };
     // What is no document was never found by anything.
-    Ok(Json::parse(&body, &JsonLimits::default()).map(|document| extract(&document)).unwrap_or_default())
+    Ok(Json::parse(&body, &JsonLimits::default()).map(|document| catalog.former(&document)).unwrap_or_default())
 }
 
 /// Moves the expected version to the history and puts the new one in its place; gives the number of the resource. Where two writers meet,

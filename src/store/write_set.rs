@@ -15,7 +15,7 @@ use super::package::PackageChange;
 use super::peer::PeerChange;
 use super::rendition::{Evidence, Rendition};
 use super::resource::ResourceWrite;
-use super::search::{self, Guard, Names, Needed};
+use super::search::{self, Catalog, Guard, Names, Needed, ParameterReady, ParameterWrite};
 use super::setting::SettingWrite;
 use super::subscription::SubscriptionChange;
 use super::token::TokenChange;
@@ -58,6 +58,8 @@ pub enum Write {
     Subscription(SubscriptionChange),
     /// Changes tokens or one-time secrets.
     Token(TokenChange),
+    /// Says that a search parameter has all its rows.
+    Parameter(ParameterReady),
     /// Puts a job in.
     Job(NewJob),
     /// Ends an attempt at a job; the whole set fails if its lease is lost.
@@ -116,15 +118,6 @@ impl WriteSet {
         self.writes.iter().map(|write| u64::from(matches!(write, Write::Audit(_)))).sum()
     }
 
-    /// The names that its index rows need and that have no number yet.
-    pub(super) fn needed(&self, names: &Names, tenant: &TenantId) -> Needed {
-        let mut needed = Needed::default();
-        for write in self.resources() {
-            search::need(&mut needed, names, tenant, &write.resource_type, &write.entries);
-        }
-        needed
-    }
-
     /// The versions of resources that it writes: type, id and version.
     pub fn resources(&self) -> impl Iterator<Item = &ResourceWrite> {
         self.writes.iter().filter_map(|write| match write {
@@ -144,40 +137,78 @@ pub(super) struct Prepared {
 
 enum Step {
     Resource(SealedWrite),
+    Search(ParameterWrite),
     Audit(audit::SealedEvent),
     Other(Write),
 }
 
 impl Prepared {
-    pub(super) fn new(actor: &Actor, set: WriteSet, sealer: &Sealer, now: Timestamp) -> Result<Self, StoreError> {
+    pub(super) fn new(
+        actor: &Actor,
+        set: WriteSet,
+        sealer: &Sealer,
+        now: Timestamp,
+        catalog: &Catalog,
+    ) -> Result<Self, StoreError> {
         let tenant = actor.tenant.clone();
         let mut steps = Vec::with_capacity(set.writes.len());
         for write in set.writes {
-            steps.push(match write {
-                Write::Resource(write) => Step::Resource(SealedWrite::new(&tenant, write, sealer)?),
+            let step = match write {
+                Write::Resource(mut write) => {
+                    write.entries = catalog.complete(&write.resource_type, write.body.as_deref(), write.entries);
+                    steps.extend(ParameterWrite::of(&write).map(Step::Search));
+                    Step::Resource(SealedWrite::new(&tenant, write, sealer)?)
+                }
                 Write::Audit(event) => Step::Audit(audit::SealedEvent::new(&tenant, &event, sealer)?),
                 other => Step::Other(other),
-            });
+            };
+            steps.push(step);
         }
         Ok(Self { tenant, principal: actor.principal.key(), now, steps })
     }
 
+    /// The same for a catalog that has changed meanwhile.
+    pub(super) fn indexed_by(self, sealer: &Sealer, catalog: &Catalog) -> Result<Self, StoreError> {
+        let Self { tenant, principal, now, steps } = self;
+        let again = |step| match step {
+            Step::Resource(write) => write.indexed_by(&tenant, sealer, catalog).map(Step::Resource),
+            other => Ok(other),
+        };
+        let steps = steps.into_iter().map(again).collect::<Result<_, _>>()?;
+        Ok(Self { tenant, principal, now, steps })
+    }
+
+    /// The names that its index rows need.
+    pub(super) fn needed(&self, names: &Names) -> Needed {
+        let mut needed = Needed::default();
+        for step in &self.steps {
+            if let Step::Resource(SealedWrite { write, .. }) = step {
+                search::need(&mut needed, names, &self.tenant, &write.resource_type, &write.entries);
+            }
+        }
+        needed
+    }
+
     /// Applies every change in order. The transaction is the caller's. Returns the lanes of the jobs that
-    /// went in.
+    /// went in; nothing is done and `None` returned if the catalog is another one by now.
     pub(super) fn apply(
         &self,
         tx: &mut Tx<'_>,
         sealer: &Sealer,
         names: &Names,
-    ) -> Result<Vec<&'static str>, StoreError> {
+        catalog: &Catalog,
+    ) -> Result<Option<Vec<&'static str>>, StoreError> {
         let (tenant, now) = (&self.tenant, self.now);
         let mut lanes = Vec::new();
-        keys::check_tenant(tx, tenant)?;
-        let mut versions = Versions::new(tenant, sealer, names);
+        if keys::check_tenant(tx, tenant)? != catalog.number() {
+            return Ok(None);
+        }
+        let mut versions = Versions::new(tenant, sealer, names, catalog);
         let mut events = Vec::new();
         for step in &self.steps {
             match step {
                 Step::Resource(write) => versions.add(tx, write)?,
+                Step::Search(parameter) => lanes.extend(parameter.apply(tx, tenant, &self.principal, now)?),
                 Step::Audit(event) => events.push(event.row(tenant)),
                 Step::Other(Write::Guard(guard)) => {
                     versions.finish(tx)?;
@@ -198,6 +229,7 @@ impl Prepared {
                     lanes.extend(subscription::apply(tx, tenant, &self.principal, sealer, change, now)?);
                 }
                 Step::Other(Write::Token(change)) => token::apply(tx, tenant, change, now)?,
+                Step::Other(Write::Parameter(ready)) => ready.apply(tx, tenant)?,
                 Step::Other(Write::Job(new)) => {
                     if job::insert(tx, tenant, &self.principal, new, now)? {
                         lanes.push(new.lane);
@@ -211,6 +243,6 @@ impl Prepared {
         }
         versions.finish(tx)?;
         audit::insert(tx, events)?;
-        Ok(lanes)
+        Ok(Some(lanes))
     }
 }

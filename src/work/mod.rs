@@ -6,6 +6,7 @@ pub mod feed;
 mod housekeeping;
 mod report_deliver;
 mod report_export;
+mod search_index;
 mod subscription_notify;
 
 use std::sync::Arc;
@@ -21,6 +22,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(report_export::ReportExport::new(ops.clone())),
         Arc::new(report_deliver::ReportDeliver::new(ops.clone())),
         Arc::new(subscription_notify::SubscriptionNotify::new(ops.clone())),
+        Arc::new(search_index::SearchIndex),
         Arc::new(housekeeping::AuditSeal::new(ops.clone())),
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),

@@ -23,6 +23,8 @@ mod exports;
 #[cfg(test)]
 mod fhir;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod jobs;
 #[cfg(test)]
 mod keys;

@@ -20,6 +20,9 @@ each_backend!(
     an_index_that_is_not_there_is_made,
 );
 
+#[cfg(test)]
+mod help;
+
 const BASE: &str = "https://gateway.example/fhir/r4";
 const SYNTHEA: &str = include_str!("../../fixtures/fhir/search/synthea.ndjson");
 const COUNTS: &str = include_str!("../../fixtures/fhir/search/synthea.counts.json");

@@ -160,7 +160,7 @@ pub(super) fn issues(error: &Error) -> Vec<Issue> {
         Error::VersionMismatch { .. } | Error::VersionRequired | Error::Conflict(_) => {
             one("conflict", "", error.to_string())
         }
-        Error::Busy(_) => one("transient", "", error.to_string()),
+        Error::Busy(_) | Error::NotReady(_) => one("transient", "", error.to_string()),
         Error::Fault(_) => one("exception", "", error.to_string()),
     }
 }

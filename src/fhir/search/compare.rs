@@ -1,6 +1,7 @@
 //! What a value in a request means for a value in the index. [`Comparison::matches`] is the reference: what the
 //! database does must give the same. R4 search.html#prefix, search.html#ptypes.
 
+use super::units;
 use super::value::{IndexValue, Precise};
 use crate::base::Timestamp;
 use crate::fhir::temporal::Range;
@@ -123,6 +124,9 @@ pub struct DateMatch {
     pub prefix: Prefix,
     /// What the value stands for; for `ap` already widened.
     pub range: Range,
+    /// What it stands for where no whole days of the calendar are meant, if that is something else: a day without a
+    /// zone begins at midnight in the zone of the server. R4 search.html#date.
+    pub instants: Option<Range>,
 }
 
 /// R4 search.html#number.
@@ -194,8 +198,7 @@ impl Comparison {
             }
             (Self::Number(wanted), IndexValue::Number { low, high }) => wanted.matches(*low, *high),
             (Self::Quantity(wanted), IndexValue::Quantity { low, high, system, code, unit }) => {
-                wanted.number.matches(*low, *high)
-                    && wanted.unit.matches(system.as_deref(), code.as_deref(), unit.as_deref())
+                wanted.matches((*low, *high), system.as_deref(), code.as_deref(), unit.as_deref())
             }
             (Self::Uri(wanted), IndexValue::Uri(uri)) => match wanted {
                 UriMatch::Is(text) => text == uri,
@@ -241,7 +244,7 @@ impl ReferenceMatch {
 impl DateMatch {
     /// R4 search.html#prefix, the column for ranges.
     fn matches(&self, has: Range) -> bool {
-        let wanted = self.range;
+        let wanted = if is_of_calendar(has) { self.range } else { self.instants.unwrap_or(self.range) };
         let within = wanted.from <= has.from && has.until <= wanted.until;
         match self.prefix {
             Prefix::Eq => within,
@@ -256,6 +259,16 @@ impl DateMatch {
         }
     }
 }
+
+/// Whether a range is one of whole days in UTC: a date, or a period of dates. What has a clock time lasts a second at
+/// most, or ends with one.
+fn is_of_calendar(range: Range) -> bool {
+    let at_midnight = |at: i64| at == i64::MIN || at == i64::MAX || at % DAY_US == 0;
+    at_midnight(range.from.0) && at_midnight(range.until.0)
+}
+
+/// Microseconds of a day.
+pub const DAY_US: i64 = 86_400_000_000;
 
 impl NumberMatch {
     /// The least and the greatest number that `ap` finds. R4 search.html#prefix proposes ten percent.
@@ -280,6 +293,39 @@ impl NumberMatch {
                 let (from, to) = self.approximate();
                 low <= to && from <= high
             }
+        }
+    }
+}
+
+impl QuantityMatch {
+    /// The UCUM code that it names.
+    pub fn ucum(&self) -> Option<&str> {
+        match &self.unit {
+            UnitMatch::Coded { system, code: Some(code) } if system == units::UCUM => Some(code),
+            _ => None,
+        }
+    }
+
+    /// What it asks of numbers in another UCUM unit; `None` if that is no unit of the same kind. R4 search.html
+    /// #quantity: "comparing quantities in different units".
+    pub fn in_unit(&self, other: &str) -> Option<NumberMatch> {
+        let own = self.ucum()?;
+        if own == other {
+            return Some(self.number);
+        }
+        let to = |number: f64| units::convert(number, own, other);
+        let Precise { value, low, high } = self.number.number;
+        let number = Precise { value: to(value)?, low: to(low)?, high: to(high)? };
+        // Of units that grow in opposite directions, as those of acidity, none is compared with the other.
+        (number.low < number.high).then_some(NumberMatch { prefix: self.number.prefix, number })
+    }
+
+    fn matches(&self, (low, high): (f64, f64), system: Option<&str>, code: Option<&str>, unit: Option<&str>) -> bool {
+        match (self.ucum(), system, code) {
+            (Some(_), Some(units::UCUM), Some(code)) => {
+                self.in_unit(code).is_some_and(|number| number.matches(low, high))
+            }
+            _ => self.number.matches(low, high) && self.unit.matches(system, code, unit),
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::definitions::{Component, Definition, DefinitionError, ParamType, Registry, Targets};
 use super::expression::Program;
-use crate::fhir::{Json, resource_type};
+use crate::fhir::{Json, Object, resource_type};
 
 /// The definitions of a SearchParameter, one for each of its bases, ready for [`Registry::insert`]. Components of a
 /// composite are parameters of `registry`, named by their URLs.
@@ -50,6 +50,37 @@ pub fn read(registry: &Registry, parameter: &Json) -> Result<Vec<Definition>, De
     });
     let definitions = definitions.collect::<Result<Vec<_>, _>>()?;
     if definitions.is_empty() { Err(DefinitionError::Element("base")) } else { Ok(definitions) }
+}
+
+/// Whether a SearchParameter is to be searched by. R4 valueset-publication-status.html: a draft is not ready for use,
+/// and a retired one is not used any more.
+pub fn is_active(parameter: &Json) -> bool {
+    parameter.text_at(&["status"]) == Some("active")
+}
+
+/// The bases of a SearchParameter.
+pub fn bases(parameter: &Json) -> Vec<String> {
+    parameter.items("base").iter().filter_map(Json::as_str).map(str::to_owned).collect()
+}
+
+/// Whether every tenant has what a SearchParameter defines: it is one of R4 or US Core itself, or says that it is
+/// derived from one that has its name, as profiles publish them.
+pub fn is_shipped(parameter: &Json) -> bool {
+    let text = |name: &str| parameter.text_at(&[name]).map(|url| url.split('|').next().unwrap_or(url));
+    let (Some(code), bases) = (text("code"), bases(parameter)) else { return false };
+    let is_known = |base: &String| {
+        let types = Registry::types_of_base(base);
+        let known = types.first().and_then(|name| Registry::r4().get(name, code));
+        known.is_some_and(|known| [text("url"), text("derivedFrom")].contains(&Some(known.url.as_str())))
+    };
+    !bases.is_empty() && bases.iter().all(is_known)
+}
+
+/// Those elements of a SearchParameter that [`read`] looks at.
+pub fn essence(parameter: &Json) -> Json {
+    let kept = ["resourceType", "url", "code", "base", "type", "expression", "target", "component"];
+    let members = kept.iter().filter_map(|name| Some((name, parameter.get(name)?)));
+    members.fold(Object::new(), |object, (name, value)| object.with(*name, value.clone())).into()
 }
 
 fn component(registry: &Registry, base: &str, part: &Json) -> Result<Component, DefinitionError> {
@@ -121,5 +152,39 @@ mod tests {
         ] {
             assert!(read(Registry::r4(), &json(&whole.replace(part, other))).is_err(), "{other}");
         }
+    }
+
+    #[test]
+    fn what_every_tenant_has_is_known_by_its_url() {
+        let parameter = |url: &str, more: &str, base: &str, code: &str| {
+            json(&format!(
+                r#"{{"resourceType":"SearchParameter","url":"{url}",{more}"status":"active","code":"{code}","base":[{base}]}}"#
+            ))
+        };
+        let gender = "http://hl7.org/fhir/SearchParameter/individual-gender";
+        assert!(is_shipped(&parameter(gender, "", r#""Patient","Person""#, "gender")));
+        let derived = format!(r#""derivedFrom":"{gender}|4.0.1","#);
+        assert!(is_shipped(&parameter("https://a.example/gender", &derived, r#""Patient""#, "gender")));
+        for other in [
+            parameter("https://a.example/gender", "", r#""Patient""#, "gender"),
+            parameter(gender, "", r#""Patient","Group""#, "gender"),
+            parameter(gender, "", r#""Patient""#, "sex"),
+            parameter(gender, "", "", "gender"),
+        ] {
+            assert!(!is_shipped(&other));
+        }
+        assert!(is_active(&parameter(gender, "", r#""Patient""#, "gender")));
+        assert!(!is_active(&json(r#"{"status":"draft"}"#)) && !is_active(&json("{}")));
+    }
+
+    #[test]
+    fn the_essence_means_the_same() {
+        let whole = json(
+            r#"{"resourceType":"SearchParameter","id":"x","meta":{"versionId":"3"},"url":"u","description":"d","code":"c",
+            "base":["Patient"],"type":"token","expression":"Patient.x"}"#,
+        );
+        let essence = essence(&whole);
+        assert_eq!(read(Registry::r4(), &essence), read(Registry::r4(), &whole));
+        assert!(essence.get("description").is_none() && essence.get("meta").is_none());
     }
 }

@@ -193,19 +193,23 @@ impl Registry {
         &R4
     }
 
+    /// The resource types that a base stands for: itself, or all of an abstract type; none if there is no such base.
+    pub fn types_of_base(base: &str) -> Vec<&'static str> {
+        let all = resource_type::RESOURCE_TYPES.iter().copied();
+        match base {
+            "Resource" => all.collect(),
+            // R4 resourcelist.html: these three are Resources but not DomainResources.
+            "DomainResource" => all.filter(|name| !matches!(*name, "Binary" | "Bundle" | "Parameters")).collect(),
+            base => all.filter(|name| *name == base).collect(),
+        }
+    }
+
     /// Adds a parameter. Those of an abstract type are added to every type that it is the base of.
     pub fn insert(&mut self, definition: Definition) -> Result<(), DefinitionError> {
-        let names: Vec<&str> = match definition.base.as_str() {
-            "Resource" => resource_type::RESOURCE_TYPES.to_vec(),
-            // R4 resourcelist.html: these three are Resources but not DomainResources.
-            "DomainResource" => resource_type::RESOURCE_TYPES
-                .iter()
-                .copied()
-                .filter(|name| !matches!(*name, "Binary" | "Bundle" | "Parameters"))
-                .collect(),
-            name if resource_type::is_known(name) => vec![name],
-            name => return Err(DefinitionError::Base(name.to_owned())),
-        };
+        let names = Self::types_of_base(&definition.base);
+        if names.is_empty() {
+            return Err(DefinitionError::Base(definition.base));
+        }
         if names.iter().any(|name| self.get(name, &definition.code).is_some()) {
             return Err(DefinitionError::Taken(definition.code));
         }

@@ -2,21 +2,70 @@
 //! definitions, so that a reindex gives the same rows. R4 search.html#ptypes.
 
 use std::cmp::Ordering;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
+use std::sync::Arc;
 
 use super::convert;
 use super::definitions::{Definition, ParamType, Registry};
 use super::expression::Item;
 use super::value::IndexValue;
 use crate::fhir::Json;
+use crate::fhir::reference::Target;
 
 /// One value of one search parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<'r> {
     /// The parameter.
-    pub definition: &'r Definition,
+    pub definition: Defined<'r>,
     /// What it is found by.
     pub value: IndexValue,
+}
+
+/// The definition of a parameter, wherever it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Defined<'r> {
+    /// In a registry that lives longer.
+    In(&'r Definition),
+    /// Of a tenant's own: it may be gone from its registry by now.
+    Own(Arc<Definition>),
+}
+
+impl Deref for Defined<'_> {
+    type Target = Definition;
+
+    fn deref(&self) -> &Definition {
+        match self {
+            Self::In(definition) => definition,
+            Self::Own(definition) => definition,
+        }
+    }
+}
+
+/// Makes a reference local that names one of this server's own addresses, each without a slash at its end; says whether
+/// it was one. What names a version stays as it is: behind an address of ours that may be one of a canonical URL.
+pub fn localise(bases: &[String], value: &mut IndexValue) -> bool {
+    match value {
+        IndexValue::Url { url, version: None } => {
+            let local = bases.iter().find_map(|base| {
+                match Target::parse(url.strip_prefix(base.as_str())?.strip_prefix('/')?) {
+                    Target::Relative(literal) if literal.version.is_none() => Some(literal),
+                    _ => None,
+                }
+            });
+            let Some(literal) = local else { return false };
+            *value = IndexValue::Reference {
+                resource_type: literal.resource_type.to_owned(),
+                id: literal.id.to_owned(),
+                version: None,
+            };
+            true
+        }
+        IndexValue::Composite(components) => {
+            let each = components.iter_mut().flatten();
+            each.map(|value| localise(bases, value)).filter(|is_local| *is_local).count() > 0
+        }
+        _ => false,
+    }
 }
 
 /// The entries of a resource by the parameters of R4 and US Core. A parameter without an entry is one that the
@@ -35,7 +84,7 @@ pub fn extract_with<'r>(registry: &'r Registry, base: Option<&str>, resource: &J
         values_of(definition, base, resource, &mut values);
         values.sort_by(|left, right| left.partial_cmp(right).unwrap_or(Ordering::Equal));
         values.dedup();
-        entries.extend(values.drain(..).map(|value| Entry { definition, value }));
+        entries.extend(values.drain(..).map(|value| Entry { definition: Defined::In(definition), value }));
     }
     entries
 }
@@ -74,4 +123,39 @@ fn composite(definition: &Definition, base: Option<&str>, resource: &Json, eleme
         components.push(values);
     }
     Some(IndexValue::Composite(components))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_to_an_address_of_ours_are_local() {
+        let bases = ["https://a.example/fhir", "https://a.example/fhir/r4"].map(str::to_owned);
+        let url = |url: &str, version: Option<&str>| IndexValue::Url {
+            url: url.to_owned(),
+            version: version.map(str::to_owned),
+        };
+        let local = IndexValue::Reference { resource_type: "Patient".to_owned(), id: "1".to_owned(), version: None };
+        for own in ["https://a.example/fhir/r4/Patient/1", "https://a.example/fhir/Patient/1"] {
+            let mut value = url(own, None);
+            assert!(localise(&bases, &mut value));
+            assert_eq!(value, local);
+        }
+        for (foreign, version) in [
+            ("https://a.example/fhir/r5/Patient/1", None),
+            ("https://a.example/fhir/r4/Dog/1", None),
+            ("https://a.example/fhir/r4/Patient/1", Some("2")),
+            ("https://a.example/fhir/r4/Patient/1/name", None),
+            ("https://a.example/fhir/r4x/Patient/1", None),
+            ("urn:uuid:1", None),
+        ] {
+            let mut value = url(foreign, version);
+            assert!(!localise(&bases, &mut value), "{foreign}");
+            assert_eq!(value, url(foreign, version));
+        }
+        let mut composite = IndexValue::Composite(vec![vec![url("https://a.example/fhir/Patient/1", None)], vec![]]);
+        assert!(localise(&bases, &mut composite));
+        assert_eq!(composite, IndexValue::Composite(vec![vec![local], vec![]]));
+    }
 }

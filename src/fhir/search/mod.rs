@@ -18,12 +18,13 @@ pub mod extract;
 pub mod query;
 pub mod summary;
 pub mod text;
+pub mod units;
 pub mod value;
 
 pub use compare::Comparison;
 pub use definitions::{Definition, ParamType, Registry};
 pub use extract::{Entry, extract, extract_with};
-pub use query::{Criterion, QueryContext, QueryError, QueryLimits, SearchQuery, Test};
+pub use query::{Criterion, Help, QueryContext, QueryError, QueryLimits, SearchQuery, Test};
 pub use value::IndexValue;
 
 #[cfg(test)]

@@ -94,6 +94,7 @@ impl From<ops::Error> for HttpError {
             ops::Error::TooCostly(detail) => Self::TooCostly(detail),
             ops::Error::At { path, error } => Self::At { path, error: Box::new(Self::from(*error)) },
             ops::Error::Unresolved { path, reference, is_many } => Self::Unresolved { path, reference, is_many },
+            ops::Error::NotReady(problems) => Self::NotReady(problems),
             ops::Error::Busy(detail) => {
                 tracing::warn!(%detail, "busy");
                 Self::Busy(BUSY_WAIT)

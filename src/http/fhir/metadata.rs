@@ -45,6 +45,7 @@ pub(super) async fn capabilities(
             operations,
         })
         .collect();
+    let catalog = ops.parameters(&tenant.0).await?;
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
         base_url: &base_url,
@@ -53,6 +54,7 @@ pub(super) async fn capabilities(
         system_interactions: &["transaction", "batch", "search-system", "history-system"],
         system_operations: &[META],
         resources: &resources,
+        registry: catalog.registry(),
         security: "Bearer tokens (RFC 6750), signed by this server.",
     });
     let body = if format.is_pretty { statement.to_pretty() } else { statement.to_text() };

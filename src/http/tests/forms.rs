@@ -47,6 +47,7 @@ fn every_error() -> Vec<HttpError> {
         HttpError::RangeNotSatisfiable(10),
         HttpError::RequestTimeout,
         HttpError::RateLimited(Duration::from_millis(1500)),
+        HttpError::NotReady(Problems::one("mood", ProblemCode::Transient, "is being indexed")),
         HttpError::Busy(Duration::from_secs(5)),
         HttpError::Fault,
     ];
@@ -58,6 +59,7 @@ fn every_error() -> Vec<HttpError> {
             | HttpError::VersionMismatch { .. }
             | HttpError::PreconditionRequired
             | HttpError::Invalid(_)
+            | HttpError::NotReady(_)
             | HttpError::Rule(_)
             | HttpError::Conflict(_)
             | HttpError::ManyMatches

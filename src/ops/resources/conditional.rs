@@ -157,6 +157,7 @@ impl Ops {
         guard: Guard,
     ) -> Result<Attempt<Written>, Error> {
         let operation = Operation::FhirCreate;
+        self.check_parameter(actor, resource_type, &id, &body).await?;
         let (stored, set) = self.kept(actor, resource_type, id, None, body).await?;
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);

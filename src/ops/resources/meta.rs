@@ -97,6 +97,7 @@ impl Ops {
                 }
                 let (body, remarks) = self.valid(actor, document).await?;
                 let body = of_client(body);
+                self.check_parameter(actor, resource_type, id, &body).await?;
                 let before = Some(former.version_id);
                 let (stored, set) = self.kept(actor, resource_type, id.clone(), before, body).await?;
                 let object = Object::resource(resource_type, id, Some(stored.version_id));

@@ -11,6 +11,7 @@ mod everything;
 mod history;
 mod last;
 mod meta;
+mod parameters;
 mod read;
 mod search;
 mod write;

@@ -1,6 +1,7 @@
 //! search. R4 search.html.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -10,13 +11,13 @@ use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Sha256};
 use crate::fhir::Json;
 use crate::fhir::search::extract::values_of;
-use crate::fhir::search::query::{Include, Summary, Total, Unsupported};
+use crate::fhir::search::query::{Codes, Include, Summary, Total, Unsupported};
 use crate::fhir::search::text::escape;
 use crate::fhir::search::{
-    Criterion, IndexValue, ParamType, QueryContext, QueryError, QueryLimits, Registry, SearchQuery,
+    Criterion, Help, IndexValue, ParamType, QueryContext, QueryError, QueryLimits, Registry, SearchQuery,
 };
 use crate::report::fhir::bundle::fhir_base;
-use crate::store::{Compartment, Counting, Search, StoredResource};
+use crate::store::{Catalog, Compartment, Counting, Search, StoredResource};
 
 use super::super::document::document;
 use super::super::{Error, Ops};
@@ -58,7 +59,7 @@ impl Ops {
     pub async fn search(&self, actor: &Actor, request: SearchRequest) -> Result<SearchPage, Error> {
         let operation = Operation::FhirSearch;
         let base = fhir_base(&self.base_url(&actor.tenant));
-        let query = self.understood(request.resource_type.as_deref(), &request.pairs, &base)?;
+        let (query, catalog) = self.understood(actor, request.resource_type.as_deref(), &request.pairs, &base).await?;
         self.authorize_search(actor, &query).await?;
         if let (true, Some(unknown)) = (request.is_strict, query.unsupported.first()) {
             return Err(not_known(unknown));
@@ -73,6 +74,7 @@ impl Ops {
         let mut search = Search { query, compartment: request.compartment, base, place: None, limit };
         if search.query.summary == Some(Summary::Count) {
             let total = self.desk(actor).count(search.clone()).await?;
+            self.held(actor, &catalog, &search.query).await?;
             self.note_read(actor, operation, Vec::new()).await?;
             return Ok(SearchPage {
                 query: search.query,
@@ -101,7 +103,8 @@ impl Ops {
             Some(place) => Some(URL_SAFE_NO_PAD.encode(self.desk(actor).write_place(&listing, place)?)),
             None => None,
         };
-        let (included, is_cut) = self.included(actor, &search.query, &found.resources).await?;
+        let (included, is_cut) = self.included(actor, &catalog, &search.query, &found.resources).await?;
+        self.held(actor, &catalog, &search.query).await?;
         let object = |one: &StoredResource| Object::resource(&one.resource_type, &one.logical_id, Some(one.version_id));
         self.note_read(actor, operation, found.resources.iter().chain(&included).map(object).collect()).await?;
         let query = search.query;
@@ -135,7 +138,7 @@ impl Ops {
         if pairs.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
             return Err(Error::Invalid(Problems::one("criteria", ProblemCode::Value, "are not text")));
         }
-        let query = self.understood(Some(resource_type), &pairs, &base)?;
+        let (query, _) = self.understood(actor, Some(resource_type), &pairs, &base).await?;
         if let Some(unknown) = query.unsupported.first() {
             return Err(not_known(unknown));
         }
@@ -162,7 +165,7 @@ impl Ops {
         most: usize,
     ) -> Result<Search, Error> {
         let base = fhir_base(&self.base_url(&actor.tenant));
-        let query = self.understood(Some(resource_type), pairs, &base)?;
+        let (query, _) = self.understood(actor, Some(resource_type), pairs, &base).await?;
         if let Some(unknown) = query.unsupported.first() {
             return Err(not_known(unknown));
         }
@@ -187,7 +190,9 @@ impl Ops {
         version: Option<&str>,
     ) -> Result<Option<Json>, Error> {
         let base = fhir_base(&self.base_url(&actor.tenant));
-        let query = self.understood(Some(resource_type), &[("url".to_owned(), escape(url))], &base)?;
+        let context = self.context(Registry::r4(), &base);
+        let pairs = [("url".to_owned(), escape(url))];
+        let query = SearchQuery::parse(context, Some(resource_type), &pairs).map_err(|error| of_query(&error))?;
         let search = Search { query, compartment: None, base, place: None, limit: MOST_VERSIONS };
         let mut found = self.desk(actor).search(search, Counting::No).await?.resources;
         found.sort_by_key(|one| std::cmp::Reverse(one.last_updated));
@@ -200,20 +205,61 @@ impl Ops {
         Ok(None)
     }
 
-    fn understood(
+    fn context<'c>(&self, registry: &'c Registry, base: &'c str) -> QueryContext<'c> {
+        QueryContext { registry, base, now: self.now(), limits: QueryLimits::default() }
+    }
+
+    /// What parameters ask, and the catalog by which they were read. What value sets and hierarchies say is asked for;
+    /// what this node does not know may have come by another one.
+    async fn understood(
         &self,
+        actor: &Actor,
         resource_type: Option<&str>,
         pairs: &[(String, String)],
         base: &str,
-    ) -> Result<SearchQuery, Error> {
-        let context = QueryContext { registry: Registry::r4(), base, now: self.now(), limits: QueryLimits::default() };
-        let query = SearchQuery::parse(context, resource_type, pairs).map_err(|error| of_query(&error))?;
+    ) -> Result<(SearchQuery, Arc<Catalog>), Error> {
+        let mut catalog = self.desk(actor).catalog().await?;
+        let (mut codes, mut is_fresh) = (Codes::new(), false);
+        let query = loop {
+            let help = Help { codes: Some(&codes), zone_seconds: self.settings().zone_seconds };
+            let parsed = SearchQuery::parse_with(self.context(catalog.registry(), base), help, resource_type, pairs);
+            if let Err(QueryError::Codes { name, question }) = parsed {
+                let answer = self.codes_of(actor, &name, &question, base).await?;
+                codes.add(question, answer);
+                continue;
+            }
+            let depends = match &parsed {
+                Ok(query) => !query.unsupported.is_empty() || catalog.concerns(query),
+                Err(_) => true,
+            };
+            if depends && !is_fresh {
+                is_fresh = true;
+                let fresh = self.desk(actor).fresh_catalog().await?;
+                if fresh.number() != catalog.number() {
+                    catalog = fresh;
+                    continue;
+                }
+            }
+            break parsed.map_err(|error| of_query(&error))?;
+        };
+        if let Some(pending) = catalog.pending(&query) {
+            let said = "is being indexed; a search by it would miss resources, so ask again later";
+            return Err(Error::NotReady(Problems::one(&*pending.code, ProblemCode::Transient, said)));
+        }
         let unbound = |include: &Include| include.source.is_none();
         if query.revincludes.iter().any(unbound) {
             let said = "has to name the type that refers";
             return Err(Error::Invalid(Problems::one("_revinclude", ProblemCode::Unsupported, said)));
         }
-        Ok(query)
+        Ok((query, catalog))
+    }
+
+    /// Makes sure that parameters of the tenant's own were the same all the time: rows may have been taken away.
+    async fn held(&self, actor: &Actor, catalog: &Catalog, query: &SearchQuery) -> Result<(), Error> {
+        if catalog.concerns(query) && self.desk(actor).fresh_catalog().await?.number() != catalog.number() {
+            return Err(Error::Busy("search parameters are changing at this moment".into()));
+        }
+        Ok(())
     }
 
     /// Whoever searches may search every type that the search looks at: an answer to a chain is an answer about
@@ -239,6 +285,7 @@ impl Ops {
     async fn included(
         &self,
         actor: &Actor,
+        catalog: &Arc<Catalog>,
         query: &SearchQuery,
         matches: &[StoredResource],
     ) -> Result<(Vec<StoredResource>, bool), Error> {
@@ -255,7 +302,8 @@ impl Ops {
             let includes: Vec<Include> = query.includes.iter().filter(followed).cloned().collect();
             if !includes.is_empty() {
                 let (from, base) = (frontier.clone(), fhir_base(&self.base_url(&actor.tenant)));
-                let wanted = self.on_cpu(move || referred(&includes, &from, &base)).await??;
+                let by = Arc::clone(catalog);
+                let wanted = self.on_cpu(move || referred(by.registry(), &includes, &from, &base)).await??;
                 let wanted: Vec<_> = wanted
                     .into_iter()
                     .filter(|target| !known.contains(target) && may_read(actor, &target.0))
@@ -264,7 +312,7 @@ impl Ops {
                 found.extend(self.desk(actor).resources(&wanted).await?);
             }
             for include in query.revincludes.iter().filter(followed) {
-                found.extend(self.referring(actor, include, &frontier).await?);
+                found.extend(self.referring(actor, catalog.registry(), include, &frontier).await?);
             }
             frontier.clear();
             for one in found.into_iter().filter(|one| one.body.is_some() && self.may_see(actor, one)) {
@@ -288,6 +336,7 @@ impl Ops {
     async fn referring(
         &self,
         actor: &Actor,
+        registry: &Registry,
         include: &Include,
         targets: &[StoredResource],
     ) -> Result<Vec<StoredResource>, Error> {
@@ -296,7 +345,7 @@ impl Ops {
         };
         let params: Vec<(String, String)> = match &include.reference {
             Some(reference) => vec![(source.to_owned(), reference.code.clone())],
-            None => Registry::r4()
+            None => registry
                 .of_type(source)
                 .filter(|definition| definition.param_type == ParamType::Reference)
                 .map(|definition| (source.to_owned(), definition.code.clone()))
@@ -316,8 +365,12 @@ impl Ops {
 }
 
 /// What resources refer to by the parameters of includes, in their order.
-fn referred(includes: &[Include], resources: &[StoredResource], base: &str) -> Result<Vec<(String, LogicalId)>, Error> {
-    let registry = Registry::r4();
+fn referred(
+    registry: &Registry,
+    includes: &[Include],
+    resources: &[StoredResource],
+    base: &str,
+) -> Result<Vec<(String, LogicalId)>, Error> {
     let (mut out, mut seen) = (Vec::new(), HashSet::new());
     for resource in resources {
         let mut body = None;

@@ -62,7 +62,9 @@ impl Ops {
         self.authorize_type(actor, operation, resource_type).await?;
         let (body, remarks) = self.valid(actor, self.writable(actor, resource_type, body)?).await?;
         let body = of_client(body);
-        let (stored, set) = self.kept(actor, resource_type, LogicalId::random(), None, body).await?;
+        let id = LogicalId::random();
+        self.check_parameter(actor, resource_type, &id, &body).await?;
+        let (stored, set) = self.kept(actor, resource_type, id, None, body).await?;
         let object = Object::resource(resource_type, &stored.logical_id, Some(stored.version_id));
         let event = self.event(actor, operation).on(object);
         self.desk(actor).commit(set.with(Write::Audit(event))).await?;
@@ -88,6 +90,7 @@ impl Ops {
         }
         let (body, remarks) = self.valid(actor, body).await?;
         let body = of_client(body);
+        self.check_parameter(actor, resource_type, id, &body).await?;
         self.with_retries(|| async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             if let Some(former) = &former {
@@ -134,6 +137,7 @@ impl Ops {
             let (document, patch) = (document(&former)?, patch.clone());
             let patched = self.on_cpu(move || patch.apply(&document)).await?.map_err(of_patch)?;
             let (body, remarks) = self.valid(actor, patched).await?;
+            self.check_parameter(actor, resource_type, id, &body).await?;
             let before = Some(former.version_id);
             let (stored, set) = self.kept(actor, resource_type, id.clone(), before, of_client(body)).await?;
             let object = Object::resource(resource_type, id, Some(stored.version_id));

@@ -2,9 +2,7 @@
 //! same. R4 search.html.
 
 use crate::base::TenantId;
-use crate::fhir::search::compare::{
-    Comparison, QuantityMatch, ReferenceMatch, StringMatch, SystemMatch, TokenMatch, UnitMatch, UriMatch,
-};
+use crate::fhir::search::compare::{Comparison, ReferenceMatch, StringMatch, SystemMatch, TokenMatch, UriMatch};
 use crate::fhir::search::definitions::Targets;
 use crate::fhir::search::query::Branch;
 use crate::fhir::search::text::fold;
@@ -12,6 +10,7 @@ use crate::fhir::search::{Criterion, Definition, ParamType, Registry, Test};
 use crate::store::StoreError;
 use crate::store::db::Tx;
 
+use super::amount::{AMOUNT, Amount};
 use super::names::{NO_SYSTEM, Names};
 use super::rows::{self, IDENTIFIER, NOBODYS, OF_TYPE, TEXT, beginning, instant, kept, of_type, reference_text};
 use super::sql::Sql;
@@ -24,10 +23,29 @@ pub(super) struct Compiler<'a, 't> {
     pub(super) tenant: &'a TenantId,
     /// Public base URL of the FHIR interface: references that begin with it lead here.
     pub(super) base: &'a str,
+    /// Whether every name is known that has rows.
+    has_names: bool,
 }
 
 /// Where rows of one parameter are: the table, and what its key may be.
-struct Keys(Vec<i64>);
+pub(super) struct Keys(pub(super) Vec<i64>);
+
+impl<'a, 't> Compiler<'a, 't> {
+    pub(super) fn new(tx: &'a mut Tx<'t>, names: &'a Names, tenant: &'a TenantId, base: &'a str) -> Self {
+        Self { tx, names, tenant, base, has_names: false }
+    }
+
+    /// The number of a parameter of a type; `None` if it has no rows.
+    pub(super) fn key(&mut self, resource_type: &str, param: &str) -> Result<Option<i64>, StoreError> {
+        let known = self.names.key(self.tenant, resource_type, param);
+        if known.is_some() || self.has_names {
+            return Ok(known);
+        }
+        self.names.complete(self.tx, self.tenant)?;
+        self.has_names = true;
+        Ok(self.names.key(self.tenant, resource_type, param))
+    }
+}
 
 impl Compiler<'_, '_> {
     /// A condition on the number of a resource, `res`, which is one of `types` (none stands for all).
@@ -96,8 +114,11 @@ impl Compiler<'_, '_> {
     }
 
     /// The numbers that a parameter has with these types.
-    fn keys(&mut self, definition: &Definition, suffix: &str, types: &[&str]) -> Result<Keys, StoreError> {
-        let param = format!("{}{suffix}", definition.code);
+    pub(super) fn keys(&mut self, definition: &Definition, suffix: &str, types: &[&str]) -> Result<Keys, StoreError> {
+        self.keys_of(&format!("{}{suffix}", definition.code), types).map(Keys)
+    }
+
+    pub(super) fn keys_of(&mut self, param: &str, types: &[&str]) -> Result<Vec<i64>, StoreError> {
         let all;
         let types = if types.is_empty() {
             all = Registry::r4().types();
@@ -107,9 +128,9 @@ impl Compiler<'_, '_> {
         };
         let mut keys = Vec::with_capacity(types.len());
         for resource_type in types {
-            keys.extend(self.names.find_key(self.tx, self.tenant, resource_type, &param)?);
+            keys.extend(self.key(resource_type, param)?);
         }
-        Ok(Keys(keys))
+        Ok(keys)
     }
 
     fn parameter(
@@ -168,7 +189,9 @@ impl Compiler<'_, '_> {
     ) -> Result<Sql, StoreError> {
         let looks = definition.code != "_id"
             && match comparison {
-                Comparison::Token(wanted) | Comparison::Identifier(wanted) => !wanted.codes.is_empty(),
+                Comparison::Token(wanted) | Comparison::Identifier(wanted) => {
+                    (1..=MOST_LOOKS).contains(&wanted.codes.len())
+                }
                 Comparison::OfType { .. } | Comparison::Date(_) => true,
                 Comparison::Reference(ReferenceMatch::Local { .. }) => true,
                 _ => false,
@@ -229,9 +252,13 @@ impl Compiler<'_, '_> {
                 Ok(vec![sql])
             }
             Comparison::Quantity(wanted) => {
-                let unit = self.unit(wanted, "t.system", "t.code", "t.unit")?;
+                let units = match wanted.ucum() {
+                    Some(_) => self.units_of(&definition.code, types)?,
+                    None => Vec::new(),
+                };
+                let amount = self.amount(wanted, &units, &AMOUNT)?;
                 let mut sql = self.rows("search_quantity", definition, "", types)?;
-                sql.push(" and ").add(unit).push(" and ").add(number(&wanted.number, "t.low", "t.high"));
+                sql.push(" and ").add(amount);
                 Ok(vec![sql])
             }
             Comparison::Uri(wanted) => {
@@ -350,28 +377,6 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn unit(&mut self, wanted: &QuantityMatch, system: &str, code: &str, unit: &str) -> Result<Sql, StoreError> {
-        Ok(match &wanted.unit {
-            UnitMatch::Any => Sql::always(),
-            UnitMatch::Coded { system: uri, code: wanted } => {
-                let number = self.names.find_system(self.tx, self.tenant, uri)?.unwrap_or(NOBODYS);
-                let mut sql = Sql::new(system);
-                sql.push(" = ").bind(number);
-                if let Some(wanted) = wanted {
-                    sql.push(" and ").push(code).push(" = ").bind(kept(wanted));
-                }
-                sql
-            }
-            UnitMatch::Named(name) => {
-                let mut by_code = Sql::new(code);
-                by_code.push(" = ").bind(kept(name));
-                let mut by_unit = Sql::new(unit);
-                by_unit.push(" = ").bind(kept(name));
-                Sql::any(vec![by_code, by_unit])
-            }
-        })
-    }
-
     fn composite(&mut self, definition: &Definition, wanted: &[Comparison], types: &[&str]) -> Result<Sql, StoreError> {
         let mut sql = self.rows("search_composite", definition, "", types)?;
         let mut texts = [("t.text1", "t.system1"), ("t.text2", "t.system2")].into_iter();
@@ -412,8 +417,12 @@ impl Compiler<'_, '_> {
                     sql.push(text).push(" = ").bind(kept(url));
                 }
                 Comparison::Quantity(wanted) => {
-                    let unit = self.unit(wanted, system, text, "t.unit")?;
-                    sql.add(unit).push(" and ").add(number(&wanted.number, low, high));
+                    let units = match wanted.ucum() {
+                        Some(_) => self.units_of_part(definition, &component.code, text, types)?,
+                        None => Vec::new(),
+                    };
+                    let columns = Amount { system, code: text, unit: "t.unit", low, high };
+                    sql.add(self.amount(wanted, &units, &columns)?);
                 }
                 Comparison::Number(wanted) => {
                     sql.add(number(wanted, low, high));
@@ -430,6 +439,9 @@ impl Compiler<'_, '_> {
         Ok(sql)
     }
 }
+
+/// Codes of which each is looked for in each resource; more are looked up once.
+const MOST_LOOKS: usize = 50;
 
 /// Comparisons of which those that differ in their codes alone are one.
 fn merged(comparisons: &[Comparison]) -> Vec<Comparison> {

@@ -71,7 +71,7 @@ impl Desk<'_> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         let (rows, total, next) = self
             .read(move |tx| {
-                let mut compiler = Compiler { tx, names: &inner.names, tenant: &tenant, base: &wanted.base };
+                let mut compiler = Compiler::new(tx, &inner.names, &tenant, &wanted.base);
                 compiler.everything_about(&wanted)
             })
             .await?;
@@ -188,10 +188,10 @@ impl Compiler<'_, '_> {
                 other => params("Patient", other),
             };
             for param in by {
-                keys.members.extend(self.names.find_key(self.tx, self.tenant, resource_type, param)?);
+                keys.members.extend(self.key(resource_type, param)?);
             }
             for (rank, code) in care_dates(resource_type).iter().enumerate() {
-                if let Some(key) = self.names.find_key(self.tx, self.tenant, resource_type, code)? {
+                if let Some(key) = self.key(resource_type, code)? {
                     while keys.dates.len() <= rank {
                         keys.dates.push(Vec::new());
                     }
@@ -206,7 +206,7 @@ impl Compiler<'_, '_> {
 
     /// The next patients, the one that a place is at first.
     fn patients(&mut self, place: &EverythingPlace) -> Result<Vec<PatientRow>, StoreError> {
-        let Some(key) = self.names.find_key(self.tx, self.tenant, "Patient", "_lastUpdated")? else {
+        let Some(key) = self.key("Patient", "_lastUpdated")? else {
             return Ok(Vec::new());
         };
         let mut sql = Sql::new(

@@ -1,10 +1,14 @@
 //! FHIR search over rows: what [`crate::fhir::search`] says, in SQL, on both databases.
 
+mod amount;
+mod catalog;
 mod criteria;
 mod everything;
 mod in_use;
+mod indexing;
 mod names;
 mod page;
+mod parameter;
 mod rebuild;
 mod rows;
 mod sql;
@@ -21,9 +25,14 @@ use super::db::Tx;
 use super::resource::{Row, StoredResource};
 use super::{Desk, StoreError};
 
+pub use catalog::Catalog;
+pub(super) use catalog::Catalogs;
 pub use everything::{Everything, EverythingPage, EverythingPlace};
 pub use in_use::{CanonicalInUse, CodingInUse};
+pub use indexing::{IndexPlace, IndexStep};
 pub(super) use names::{Names, Needed};
+pub(super) use parameter::ParameterWrite;
+pub use parameter::{INDEX_JOB, IndexPayload, ParameterReady};
 pub(super) use rebuild::set_generation;
 pub(super) use sql::{Bind, insert, insert_returning};
 
@@ -96,7 +105,7 @@ impl Desk<'_> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         let Matches { rows, total, next } = self
             .read(move |tx| {
-                let mut compiler = Compiler { tx, names: &inner.names, tenant: &tenant, base: &search.base };
+                let mut compiler = Compiler::new(tx, &inner.names, &tenant, &search.base);
                 compiler.page(&search, counting)
             })
             .await?;
@@ -110,7 +119,7 @@ impl Desk<'_> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         let counted = self
             .read(move |tx| {
-                let mut compiler = Compiler { tx, names: &inner.names, tenant: &tenant, base: &search.base };
+                let mut compiler = Compiler::new(tx, &inner.names, &tenant, &search.base);
                 compiler.count(&search, Counting::Whole)
             })
             .await?;
@@ -323,7 +332,7 @@ pub(super) fn check(tx: &mut Tx<'_>, names: &Names, tenant: &TenantId, guard: &G
     }
     let mut search = guard.search.clone();
     search.limit = guard.matches.len().saturating_add(1);
-    let mut compiler = Compiler { tx, names, tenant, base: &search.base };
+    let mut compiler = Compiler::new(tx, names, tenant, &search.base);
     let found = compiler.page(&search, Counting::No)?;
     let mut ids: Vec<&str> = found.rows.iter().map(|row| row.row.logical_id.as_str()).collect();
     let mut wanted: Vec<&str> = guard.matches.iter().map(LogicalId::as_str).collect();

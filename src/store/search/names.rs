@@ -8,7 +8,7 @@ use diesel::prelude::*;
 
 use crate::base::TenantId;
 use crate::store::db::{Tx, on};
-use crate::store::schema::{search_key, search_system};
+use crate::store::schema::{search_catalog, search_key, search_system};
 use crate::store::{Store, StoreError};
 
 /// The number of no system.
@@ -25,6 +25,8 @@ struct Known {
     /// By type, then by parameter.
     keys: HashMap<String, HashMap<String, i64>>,
     systems: HashMap<String, i64>,
+    /// The number of `search_catalog.names` when all keys were read: while it is the same, there is no other key.
+    complete: Option<i64>,
 }
 
 /// Names that are needed.
@@ -68,6 +70,30 @@ impl Names {
             self.keep(tenant, [(resource_type.to_owned(), param.to_owned(), no)], []);
         }
         Ok(found)
+    }
+
+    /// Reads what other nodes have named since it was last read, so that a name without a number is known to have none.
+    pub(super) fn complete(&self, tx: &mut Tx<'_>, tenant: &TenantId) -> Result<(), StoreError> {
+        let number: Option<i64> = on!(tx, conn => search_catalog::table
+            .find(tenant.as_str())
+            .select(search_catalog::names)
+            .first(conn)
+            .optional())?;
+        let known = {
+            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+            known.get(tenant).and_then(|known| known.complete)
+        };
+        if number.is_some() && number == known {
+            return Ok(());
+        }
+        let keys: Vec<(String, String, i64)> = on!(tx, conn => search_key::table
+            .filter(search_key::tenant.eq(tenant.as_str()))
+            .select((search_key::resource_type, search_key::param, search_key::no))
+            .load(conn))?;
+        self.keep(tenant, keys, []);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(tenant.clone()).or_default().complete = number;
+        Ok(())
     }
 
     /// The number of a system, as [`Names::find_key`].
@@ -131,8 +157,9 @@ impl Store {
         let given = self
             .write(move |tx| {
                 let mut given = (Vec::new(), Vec::new());
+                let mut added = 0;
                 for (kind, param) in keys {
-                    on!(tx, conn => diesel::insert_into(search_key::table)
+                    added += on!(tx, conn => diesel::insert_into(search_key::table)
                         .values((
                             search_key::tenant.eq(&name),
                             search_key::resource_type.eq(&kind),
@@ -147,6 +174,18 @@ impl Store {
                         .select(search_key::no)
                         .get_result(conn))?;
                     given.0.push((kind, param, no));
+                }
+                if added > 0 {
+                    on!(tx, conn => diesel::insert_into(search_catalog::table)
+                        .values((
+                            search_catalog::tenant.eq(&name),
+                            search_catalog::names.eq(1),
+                            search_catalog::number.eq(0),
+                        ))
+                        .on_conflict(search_catalog::tenant)
+                        .do_update()
+                        .set(search_catalog::names.eq(search_catalog::names + 1))
+                        .execute(conn))?;
                 }
                 for uri in systems {
                     on!(tx, conn => diesel::insert_into(search_system::table)

@@ -105,7 +105,7 @@ impl Compiler<'_, '_> {
         let mut keys = Vec::new();
         for resource_type in types {
             for param in params(kind, resource_type) {
-                keys.extend(self.names.find_key(self.tx, self.tenant, resource_type, param)?);
+                keys.extend(self.key(resource_type, param)?);
             }
         }
         let mut local = Sql::new("select t.resource_no from search_reference t where ");
@@ -142,7 +142,7 @@ impl Compiler<'_, '_> {
         };
         let mut keys = Vec::with_capacity(types.len());
         for resource_type in types {
-            keys.extend(self.names.find_key(self.tx, self.tenant, resource_type, "_lastUpdated")?);
+            keys.extend(self.key(resource_type, "_lastUpdated")?);
         }
         Ok(keys)
     }
@@ -165,7 +165,7 @@ impl Compiler<'_, '_> {
             types
         };
         for resource_type in types {
-            numbers.extend(self.names.find_key(self.tx, self.tenant, resource_type, &definition.code)?);
+            numbers.extend(self.key(resource_type, &definition.code)?);
         }
         let mut sql = Sql::new(if *descending { "(select max(o." } else { "(select min(o." });
         sql.push(column).push(") from ").push(table).push(" o where ").one_of("o.key", numbers);

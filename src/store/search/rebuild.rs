@@ -3,7 +3,6 @@
 use diesel::prelude::*;
 
 use crate::base::TenantId;
-use crate::fhir::search::extract;
 use crate::fhir::{Json, JsonLimits};
 use crate::store::db::{Tx, on};
 use crate::store::keys::Sealer;
@@ -57,14 +56,16 @@ impl Store {
 
     /// The rows of the next resources behind a number; gives the number of the last one, `None` at the end.
     async fn rebuild_after(&self, tenant: &TenantId, after: i64) -> Result<(Option<i64>, usize), StoreError> {
-        let (inner, name) = (std::sync::Arc::clone(&self.inner), tenant.clone());
+        let catalog = self.fresh_catalog(tenant).await?;
+        let (inner, name, known) =
+            (std::sync::Arc::clone(&self.inner), tenant.clone(), std::sync::Arc::clone(&catalog));
         let needed = self
             .read(move |tx| {
                 let mut needed = Needed::default();
                 for row in batch(tx, &name, after, "")? {
                     if let Some(document) = document(row, &name, &inner.sealer)?.1 {
                         let resource_type = document.text_at(&["resourceType"]).unwrap_or_default();
-                        need(&mut needed, &inner.names, &name, resource_type, &extract(&document));
+                        need(&mut needed, &inner.names, &name, resource_type, &known.entries(&document));
                     }
                 }
                 Ok(needed)
@@ -80,7 +81,7 @@ impl Store {
                 let (no, document) = document(row, &name, &inner.sealer)?;
                 if let Some(document) = document {
                     let resource_type = document.text_at(&["resourceType"]).unwrap_or_default().to_owned();
-                    found.push((resource_type, no, extract(&document)));
+                    found.push((resource_type, no, catalog.entries(&document)));
                 }
                 last = Some(no);
             }

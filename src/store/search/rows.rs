@@ -342,6 +342,16 @@ pub(super) fn remove(tx: &mut Tx<'_>, rows: &[Row]) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Takes away rows of one key, at most so many. Gives their number.
+pub(super) fn forget(tx: &mut Tx<'_>, table: &Table, key: i64, most: usize) -> Result<usize, StoreError> {
+    let columns = table.columns.join(", ");
+    let mut sql = Sql::new("delete from ");
+    sql.push(table.name).push(" where (").push(&columns).push(") in (select ").push(&columns).push(" from ");
+    sql.push(table.name).push(" where key = ").bind(key).push("");
+    sql.limit(i64::try_from(most).unwrap_or(i64::MAX)).push(")");
+    sql.execute(tx)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! Values of a request compared with columns: what [`crate::fhir::search::compare`] says, in SQL.
 
-use crate::fhir::search::compare::{DateMatch, NumberMatch, Prefix, UriMatch};
+use crate::fhir::search::compare::{DAY_US, DateMatch, NumberMatch, Prefix, UriMatch};
+use crate::fhir::temporal::Range;
 
 use super::rows::{beginning, kept};
 use super::sql::{Bind, Sql};
@@ -32,7 +33,30 @@ pub(super) fn uri(wanted: &UriMatch) -> Sql {
 
 /// As `DateMatch` compares, with the columns of dates.
 pub(super) fn date(wanted: DateMatch) -> Sql {
-    range(wanted, "t.from_us", "t.until_us", wanted.range.from.0, wanted.range.until.0)
+    let compared = |range: Range| self::range(wanted, "t.from_us", "t.until_us", range.from.0, range.until.0);
+    let Some(instants) = wanted.instants else { return compared(wanted.range) };
+    let days = Sql::all(vec![at_midnight("t.from_us"), at_midnight("t.until_us")]);
+    let either = Sql::any(vec![
+        Sql::all(vec![days.clone(), compared(wanted.range)]),
+        Sql::all(vec![days.negated(), compared(instants)]),
+    ]);
+    if wanted.prefix != Prefix::Eq {
+        return either;
+    }
+    // Says nothing new: it tells the index where to begin and where to stop.
+    let mut around = Sql::new("t.from_us >= ");
+    around.bind(wanted.range.from.0.min(instants.from.0)).push(" and t.from_us < ");
+    around.bind(wanted.range.until.0.max(instants.until.0));
+    Sql::all(vec![around, either])
+}
+
+/// That an instant is where a day of UTC begins, or that it is an open end.
+fn at_midnight(column: &str) -> Sql {
+    let mut whole = Sql::new(column);
+    whole.push(" % ").bind(DAY_US).push(" = 0");
+    let mut open = Sql::default();
+    open.one_of(column, [i64::MIN, i64::MAX]);
+    Sql::any(vec![whole, open])
 }
 
 /// As `DateMatch` compares; `from` and `until` are columns.

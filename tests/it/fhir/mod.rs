@@ -23,6 +23,8 @@ mod meta;
 #[cfg(test)]
 mod packages;
 #[cfg(test)]
+mod parameters;
+#[cfg(test)]
 mod search;
 #[cfg(test)]
 mod subscriptions;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::codes::{MOST_CODES, question};
 use super::value::{self, Operand};
-use super::{Branch, Criterion, QueryContext, QueryError, Test, named};
+use super::{Branch, Criterion, Help, QueryContext, QueryError, Test, named};
 use crate::fhir::resource_type;
+use crate::fhir::search::compare::{Comparison, SystemMatch, TokenMatch};
 use crate::fhir::search::definitions::{Definition, ParamType, Targets};
 use crate::fhir::search::text;
 
@@ -20,12 +22,14 @@ pub(super) enum Read {
 /// Reads criteria and counts what they ask for.
 pub(super) struct Reader<'a> {
     context: QueryContext<'a>,
+    help: Help<'a>,
     values_left: usize,
+    codes_left: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(context: QueryContext<'a>) -> Self {
-        Self { context, values_left: context.limits.values }
+    pub(super) fn new(context: QueryContext<'a>, help: Help<'a>) -> Self {
+        Self { context, help, values_left: context.limits.values, codes_left: MOST_CODES }
     }
 
     /// Reads one parameter of a search of `types`; none stands for all.
@@ -106,7 +110,9 @@ impl<'a> Reader<'a> {
                 Ok(Read::Criterion(criterion)) => branches.push(Branch { resource_type: target, criterion }),
                 Ok(Read::Blank) => blank = true,
                 Ok(Read::Unknown) => {}
-                Err(error @ (QueryError::TooMany | QueryError::Depth(_))) => return Err(error),
+                Err(error @ (QueryError::TooMany | QueryError::Depth(_) | QueryError::Codes { .. })) => {
+                    return Err(error);
+                }
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
@@ -160,6 +166,9 @@ impl<'a> Reader<'a> {
                 self.count(1)?;
                 return Ok(Read::Criterion(Criterion::Parameter { definition, test: Test::Missing(missing) }));
             }
+            (Some(modifier @ ("in" | "not-in" | "above" | "below")), ParamType::Token) => {
+                return self.coded(definition, modifier, name, value);
+            }
             (None, _) | (Some("not"), ParamType::Token) => Operand::Plain,
             (Some("text"), ParamType::Token) => Operand::Text,
             (Some("of-type"), ParamType::Token) => Operand::OfType,
@@ -179,12 +188,45 @@ impl<'a> Reader<'a> {
         let mut comparisons = Vec::new();
         for part in text::split(value, ',').into_iter().filter(|part| !part.trim().is_empty()) {
             self.count(1)?;
-            comparisons.push(value::comparison(self.context, &definition, operand, name, part)?);
+            let zone = self.help.zone_seconds;
+            comparisons.push(value::comparison((self.context, zone), &definition, operand, name, part)?);
         }
         if comparisons.is_empty() {
             return Ok(Read::Blank);
         }
         let test = if modifier == Some("not") { Test::NoneOf(comparisons) } else { Test::Any(comparisons) };
+        Ok(Read::Criterion(Criterion::Parameter { definition, test }))
+    }
+
+    /// `:in`, `:not-in`, `:above`, `:below`: a comparison for each code system of the codes that are meant. If there
+    /// are no codes, nothing is one of them.
+    fn coded(
+        &mut self,
+        definition: Arc<Definition>,
+        modifier: &str,
+        name: &str,
+        value: &str,
+    ) -> Result<Read, QueryError> {
+        let known = self.help.codes.ok_or_else(|| QueryError::Modifier(named(name)))?;
+        let (mut comparisons, mut is_blank) = (Vec::new(), true);
+        for part in text::split(value, ',').into_iter().filter(|part| !part.trim().is_empty()) {
+            self.count(1)?;
+            is_blank = false;
+            let question = question(&definition, modifier, name, part)?;
+            let Some(answer) = known.get(&question) else {
+                return Err(QueryError::Codes { name: named(name), question });
+            };
+            for (system, codes) in answer.iter().filter(|(_, codes)| !codes.is_empty()) {
+                self.codes_left = self.codes_left.checked_sub(codes.len()).ok_or(QueryError::TooMany)?;
+                let implied = definition.systems.contains(system);
+                let system = if implied { SystemMatch::IsOrImplied } else { SystemMatch::Is }(system.clone());
+                comparisons.push(Comparison::Token(TokenMatch { system, codes: codes.clone() }));
+            }
+        }
+        if is_blank {
+            return Ok(Read::Blank);
+        }
+        let test = if modifier == "not-in" { Test::NoneOf(comparisons) } else { Test::Any(comparisons) };
         Ok(Read::Criterion(Criterion::Parameter { definition, test }))
     }
 

@@ -1,6 +1,7 @@
 //! What a request asks for. Names and values come in decoded and in order; out comes a [`SearchQuery`] in which
 //! everything has its type, or an error that names the parameter. R4 search.html.
 
+mod codes;
 mod criterion;
 mod result;
 mod value;
@@ -11,6 +12,7 @@ use super::compare::Comparison;
 use super::definitions::{Definition, Registry};
 use crate::base::Timestamp;
 
+pub use codes::{CodeList, CodeQuestion, Codes, MOST_CODES};
 pub use result::{Include, SortKey, Summary, Total};
 
 /// What a request is read with.
@@ -41,6 +43,15 @@ impl Default for QueryLimits {
     fn default() -> Self {
         Self { count: 1_000, depth: 3, values: 2_000 }
     }
+}
+
+/// What else a request may be read with.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Help<'a> {
+    /// What is known of the codes that it names indirectly; `None` where nobody can ask for them.
+    pub codes: Option<&'a Codes>,
+    /// The zone of dates and times that name none, in seconds east of UTC.
+    pub zone_seconds: i32,
 }
 
 /// A search. R4 search.html.
@@ -163,6 +174,14 @@ pub enum QueryError {
     /// More values than the limit.
     #[error("too many values")]
     TooMany,
+    /// The codes that the value stands for have to be asked for first.
+    #[error("the codes that {name} asks for are not known")]
+    Codes {
+        /// Name of the parameter.
+        name: String,
+        /// What to ask.
+        question: CodeQuestion,
+    },
     /// A parameter that says how to answer is given twice with different values.
     #[error("{0} is given twice")]
     Twice(String),
@@ -182,6 +201,7 @@ impl QueryError {
             | Self::Modifier(name)
             | Self::Prefix(name)
             | Self::Value { name, .. }
+            | Self::Codes { name, .. }
             | Self::Unknown(name)
             | Self::NotReference(name)
             | Self::Ambiguous(name)
@@ -205,12 +225,23 @@ impl SearchQuery {
         resource_type: Option<&str>,
         pairs: &[(String, String)],
     ) -> Result<Self, QueryError> {
+        Self::parse_with(context, Help::default(), resource_type, pairs)
+    }
+
+    /// As [`SearchQuery::parse`], with help. An error of the kind [`QueryError::Codes`] is a question: with its answer
+    /// among the codes the same call comes further.
+    pub fn parse_with(
+        context: QueryContext<'_>,
+        help: Help<'_>,
+        resource_type: Option<&str>,
+        pairs: &[(String, String)],
+    ) -> Result<Self, QueryError> {
         let mut query =
             Self { resource_types: resource_type.map(str::to_owned).into_iter().collect(), ..Self::default() };
         if resource_type.is_none() {
             result::types(&mut query, context.registry, pairs)?;
         }
-        let mut reader = criterion::Reader::new(context);
+        let mut reader = criterion::Reader::new(context, help);
         for (name, value) in pairs {
             if value.trim().is_empty() || matches!(name.as_str(), "_format" | "_pretty") {
                 // A blank value asks nothing; the two say how to write the answer and are read where it is written.

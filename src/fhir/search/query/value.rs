@@ -29,13 +29,13 @@ pub(super) enum Operand<'a> {
 
 /// What one value says. `text` keeps its escapes and is not blank.
 pub(super) fn comparison(
-    context: QueryContext<'_>,
+    (context, zone_seconds): (QueryContext<'_>, i32),
     definition: &Definition,
     operand: Operand<'_>,
     name: &str,
     text: &str,
 ) -> Result<Comparison, QueryError> {
-    let value = Value { context, name, text };
+    let value = Value { context, zone_seconds, name, text };
     let of_study = definition.base == "ImagingStudy";
     match (operand, definition.param_type) {
         (Operand::Text, _) => Ok(Comparison::TokenText(value.folded()?)),
@@ -52,7 +52,8 @@ pub(super) fn comparison(
                 return Err(value.wrong("as many values as components are expected"));
             }
             let components = parts.into_iter().zip(&definition.components).map(|(part, component)| {
-                let value = Value { context, name, text: part };
+                // Dates of composites stand in columns of numbers, where days and instants cannot be told apart.
+                let value = Value { context, zone_seconds: 0, name, text: part };
                 if part.trim().is_empty() {
                     return Err(value.wrong("a component is blank"));
                 }
@@ -68,6 +69,8 @@ pub(super) fn comparison(
 
 struct Value<'v> {
     context: QueryContext<'v>,
+    /// Of dates and times that name no zone, east of UTC.
+    zone_seconds: i32,
     name: &'v str,
     text: &'v str,
 }
@@ -164,8 +167,25 @@ impl Value<'_> {
         // The plus of an offset may have become a space on its way through a URL.
         let text = text.trim().replace(' ', "+");
         let range = Range::parse(&text).ok_or_else(|| self.wrong("a date or time is expected"))?;
-        let range = if prefix == Prefix::Ap { self.widened(range) } else { range };
-        Ok(Comparison::Date(DateMatch { prefix, range }))
+        let has_zone = text.split_once('T').is_some_and(|(_, time)| time.contains(['Z', '+', '-']));
+        let here = (self.zone_seconds != 0 && !has_zone).then(|| self.in_zone(range));
+        let (range, instants) = match here {
+            // What names a day or more means the same days where days are meant, and their hours here elsewhere.
+            Some(here) if !text.contains('T') => (range, Some(here)),
+            Some(here) => (here, None),
+            None => (range, None),
+        };
+        let wide = |range| if prefix == Prefix::Ap { self.widened(range) } else { range };
+        Ok(Comparison::Date(DateMatch { prefix, range: wide(range), instants: instants.map(wide) }))
+    }
+
+    /// What was read as if it were UTC.
+    fn in_zone(&self, range: Range) -> Range {
+        let east = i64::from(self.zone_seconds).saturating_mul(1_000_000);
+        Range {
+            from: Timestamp(range.from.0.saturating_sub(east)),
+            until: Timestamp(range.until.0.saturating_sub(east)),
+        }
     }
 
     /// By ten percent of the distance from now. R4 search.html#prefix.

@@ -33,6 +33,7 @@ pub(super) fn at_entry(index: usize, error: Error) -> Error {
 pub(super) fn at(path: String, error: Error) -> Error {
     match error {
         Error::Busy(_)
+        | Error::NotReady(_)
         | Error::Fault(_)
         | Error::Unauthenticated
         | Error::TooCostly(_)

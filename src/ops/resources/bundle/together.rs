@@ -8,18 +8,19 @@ use crate::access::{Actor, Operation};
 use crate::audit::Object;
 use crate::base::{LogicalId, ProblemCode, Problems, Timestamp};
 use crate::fhir::profile::Wanted;
-use crate::fhir::search::{QueryContext, QueryLimits, Registry};
+use crate::fhir::search::{QueryContext, QueryLimits};
 use crate::fhir::structure::Issue;
 use crate::fhir::transaction::{
     Action, Entry, Former, Instance, Known, Questions, References, Settled, in_request, questions, settle,
 };
 use crate::report::fhir::bundle::fhir_base;
-use crate::store::{ResourceWrite, StoreError, StoredResource, Write, WriteSet};
+use crate::store::{Catalog, ResourceWrite, StoreError, StoredResource, Write, WriteSet};
 
 use super::super::super::document::document;
 use super::super::super::validation::{Judged, Rules};
 use super::super::super::{Attempt, Error, Ops};
 use super::super::Written;
+use super::super::parameters::refuse_unusable;
 use super::super::write::{deletion, of_client, refuse_of_report, version};
 use super::error::{at, at_entry, in_bundle, of_fault};
 use super::{Done, read_done};
@@ -32,6 +33,7 @@ struct Asked {
     entries: Vec<Entry>,
     questions: Questions,
     base: String,
+    catalog: Arc<Catalog>,
 }
 
 /// What the store says.
@@ -64,9 +66,11 @@ impl Ops {
             self.admit(actor, entry).await.map_err(|error| at(in_request(entry.index, "url"), error))?;
         }
         let (base, now) = (fhir_base(&self.base_url(&actor.tenant)), self.now());
+        let catalog = self.desk(actor).fresh_catalog().await?;
         let asked = self.on_cpu(move || {
-            let questions = questions(&mut entries, references, context(&base, now)).map_err(of_fault)?;
-            Ok::<_, Error>(Asked { entries, questions, base })
+            let context = context(&catalog, &base, now);
+            let questions = questions(&mut entries, references, context).map_err(of_fault)?;
+            Ok::<_, Error>(Asked { entries, questions, base, catalog })
         });
         let asked = Arc::new(asked.await??);
         self.with_retries(|| Box::pin(self.attempt_together(actor, &asked))).await
@@ -299,8 +303,8 @@ impl Ops {
     }
 }
 
-fn context(base: &str, now: Timestamp) -> QueryContext<'_> {
-    QueryContext { registry: Registry::r4(), base, now, limits: QueryLimits::default() }
+fn context<'c>(catalog: &'c Catalog, base: &'c str, now: Timestamp) -> QueryContext<'c> {
+    QueryContext { registry: catalog.registry(), base, now, limits: QueryLimits::default() }
 }
 
 /// What a computation came to.
@@ -322,7 +326,8 @@ fn compute(asked: &Asked, facts: &Facts, rules: &Rules, now: Timestamp) -> Resul
         document: &|kind, id| document(find(kind, id)?).ok(),
         fresh: &|place| facts.fresh.get(&place).cloned().unwrap_or_else(LogicalId::random),
     };
-    let settled = settle(&asked.entries, &asked.questions, known, context(&asked.base, now)).map_err(of_fault)?;
+    let settled = settle(&asked.entries, &asked.questions, known, context(&asked.catalog, &asked.base, now));
+    let settled = settled.map_err(of_fault)?;
     let (mut problems, mut only_profiles, mut wanted) = (Problems::new(), true, Vec::new());
     let mut remarks: Vec<Vec<Issue>> = Vec::with_capacity(settled.len());
     for (entry, settled) in asked.entries.iter().zip(&settled) {
@@ -332,7 +337,7 @@ fn compute(asked: &Asked, facts: &Facts, rules: &Rules, now: Timestamp) -> Resul
             refuse_of_report(former).map_err(|error| at_entry(entry.index, error))?;
         }
         let mut said = Vec::new();
-        if let Settled::Write { body, .. } = settled {
+        if let Settled::Write { id, body, .. } = settled {
             match rules.judge(body) {
                 Judged::Wanted(more) => wanted.extend(more),
                 Judged::Done(judgement) => {
@@ -342,6 +347,10 @@ fn compute(asked: &Asked, facts: &Facts, rules: &Rules, now: Timestamp) -> Resul
                         problems.add(problem.path.as_str(), problem.code, problem.detail.as_str());
                     }
                 }
+            }
+            if entry.resource_type == "SearchParameter" {
+                let unusable = in_bundle(entry.index, &refuse_unusable(&asked.catalog, id, body));
+                unusable.into_result(()).map_err(Error::Rule)?;
             }
         }
         remarks.push(said);

@@ -61,7 +61,7 @@ async fn heard(socket: &mut Socket) -> String {
         }
         panic!("the socket has ended")
     };
-    tokio::time::timeout(std::time::Duration::from_secs(60), wait).await.expect("in time")
+    tokio::time::timeout(std::time::Duration::from_mins(1), wait).await.expect("in time")
 }
 
 async fn notice(socket: &mut Socket) -> Value {
