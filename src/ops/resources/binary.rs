@@ -40,7 +40,7 @@ impl Ops {
     }
 
     /// Refuses a look at all Binaries to who may not see each of them: how many there are would tell.
-    pub(super) async fn authorize_all_binaries(&self, actor: &Actor, resource_type: &str) -> Result<(), Error> {
+    pub(in crate::ops) async fn authorize_all_binaries(&self, actor: &Actor, resource_type: &str) -> Result<(), Error> {
         if resource_type == BINARY {
             self.authorize(actor, Operation::FhirRead).await?;
         }

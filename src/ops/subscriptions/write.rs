@@ -53,6 +53,7 @@ impl Ops {
         };
         let terms = self.terms(actor, &body)?;
         self.authorize_type(actor, Operation::FhirRead, &terms.resource_type).await?;
+        self.authorize_all_binaries(actor, &terms.resource_type).await?;
         self.check_terms(&terms)?;
         let status = wanted(terms.status, former.as_ref())?;
         let endpoint = match &terms.channel {
