@@ -86,6 +86,9 @@ fn asked(kind: &str, request: &HttpRequest, body: Option<Json>) -> Result<Valida
         }
         resource => asked.resource = resource,
     }
+    if asked.resource.as_ref().is_some_and(|resource| resource.as_object().is_none()) {
+        problems.add("", ProblemCode::Structure, "is not an object");
+    }
     match mode.as_deref().map(mode_of) {
         None => {}
         Some(Some(mode)) => asked.mode = mode,

@@ -57,7 +57,12 @@ impl Compiler<'_, '_> {
             .map(|(_, at)| at);
         let (mut plan, begin) = match begin.and_then(|at| Some((at, query.criteria.get(at)?))) {
             Some((at, criterion)) => match self.straight(criterion, &types)? {
-                Some(select) => (Plan { select, number: "t.resource_no", repeats: true }, Some(at)),
+                Some(rows) => {
+                    // Under a name of their own: conditions look at rows that are called `t`.
+                    let mut select = Sql::new("select m.resource_no from (");
+                    select.add(rows).push(") m where 1 = 1");
+                    (Plan { select, number: "m.resource_no", repeats: true }, Some(at))
+                }
                 None => {
                     let mut plan = self.everything(&types)?;
                     let set = self.set(criterion, &types)?;

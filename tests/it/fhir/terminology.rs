@@ -235,11 +235,11 @@ async fn the_capability_statement_lists_them(backend: Backend) {
         let operations = resource["operation"].as_array().cloned().unwrap_or_default();
         operations.iter().map(|each| each["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>().join(" ")
     };
-    assert_eq!(operations("ValueSet"), "expand validate-code meta meta-add meta-delete");
-    assert_eq!(operations("CodeSystem"), "lookup validate-code subsumes meta meta-add meta-delete");
-    assert_eq!(operations("Patient"), "everything meta meta-add meta-delete");
-    assert_eq!(operations("Observation"), "lastn meta meta-add meta-delete");
-    assert_eq!(operations("DocumentReference"), "docref meta meta-add meta-delete");
-    assert_eq!(operations("AuditEvent"), "meta");
+    assert_eq!(operations("ValueSet"), "expand validate-code validate meta meta-add meta-delete");
+    assert_eq!(operations("CodeSystem"), "lookup validate-code subsumes validate meta meta-add meta-delete");
+    assert_eq!(operations("Patient"), "everything validate meta meta-add meta-delete");
+    assert_eq!(operations("Observation"), "lastn validate meta meta-add meta-delete");
+    assert_eq!(operations("DocumentReference"), "docref validate meta meta-add meta-delete");
+    assert_eq!(operations("AuditEvent"), "validate meta");
     assert_eq!(statement["rest"][0]["operation"][0]["name"], "meta");
 }

@@ -199,5 +199,5 @@ async fn the_capability_statement_names_topics_and_operations(backend: Backend) 
     assert_eq!(subscription["extension"][0]["url"], url);
     let names: Vec<&Value> =
         subscription["operation"].as_array().expect("operations").iter().map(|one| &one["name"]).collect();
-    assert_eq!(names, ["status", "events", "get-ws-binding-token"]);
+    assert_eq!(&names[..3], ["status", "events", "get-ws-binding-token"]);
 }
