@@ -11,63 +11,64 @@ use crate::base::{LogicalId, TenantId, Timestamp};
 
 use super::Object;
 
-/// One entry of the audit log.
+/// One entry of the audit log. Its fields, and those of what it holds, stand in the order of their names:
+/// written as they stand they are the canonical record (RFC 8785 §3.2.3).
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AuditEvent {
-    /// Id of the entry, and of the FHIR AuditEvent that it is shown as.
-    pub id: LogicalId,
-    /// Whose log it is in.
-    pub tenant: TenantId,
-    /// When it happened; microseconds, UTC.
-    pub time: Timestamp,
-    /// Whether that can be relied on.
-    pub clock: ClockState,
     /// What was done or asked for.
     pub activity: Activity,
-    /// How it ended.
-    pub outcome: Outcome,
-    /// Why it ended so, where it did not go well: a fact, not a sentence from outside.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
     /// Who did it.
     pub agent: Agent,
+    /// Whether that can be relied on.
+    pub clock: ClockState,
+    /// The peer that data went to, by its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destination: Option<String>,
+    /// Id of the entry, and of the FHIR AuditEvent that it is shown as.
+    pub id: LogicalId,
+    /// What it was done to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub objects: Vec<Object>,
+    /// How it ended.
+    pub outcome: Outcome,
     /// What they said they did it for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub purpose: Option<Purpose>,
+    /// The raw query of a search as it came, in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query: Option<String>,
+    /// Why it ended so, where it did not go well: a fact, not a sentence from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
     /// The request in which they did it.
     pub request_id: RequestId,
     /// Where the request came from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<IpAddr>,
-    /// The peer that data went to, by its name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub destination: Option<String>,
-    /// What it was done to.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub objects: Vec<Object>,
-    /// The raw query of a search as it came, in base64.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub query: Option<String>,
+    /// Whose log it is in.
+    pub tenant: TenantId,
+    /// When it happened; microseconds, UTC.
+    pub time: Timestamp,
 }
 
 /// Who did it, as the actor was at that moment.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Agent {
-    /// What kind of principal.
-    pub kind: AgentKind,
+    /// The client that they acted through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<ClientId>,
     /// User id, client id, or the name of the gateway's own job; empty for someone unknown.
     pub id: String,
+    /// What kind of principal.
+    pub kind: AgentKind,
     /// The user's name as it is printed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Their roles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<Role>,
-    /// The client that they acted through.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<ClientId>,
     /// The `jti` of the token that they showed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_id: Option<TokenId>,

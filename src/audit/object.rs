@@ -6,25 +6,25 @@ use crate::base::{LogicalId, Sha256, Uid, VersionId};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Object {
-    /// What kind of thing.
-    pub kind: ObjectKind,
-    /// Its id within the tenant.
-    pub id: String,
-    /// The version that was read or written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<VersionId>,
-    /// The study that it belongs to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub study_uid: Option<Uid>,
-    /// The patient that it is about, by logical id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patient: Option<LogicalId>,
-    /// Digest of the content before a write.
-    #[serde(default, skip_serializing_if = "Option::is_none", with = "digest")]
-    pub before: Option<Sha256>,
     /// Digest of the content after a write, or of what was handed out.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "digest")]
     pub after: Option<Sha256>,
+    /// Digest of the content before a write.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "digest")]
+    pub before: Option<Sha256>,
+    /// Its id within the tenant.
+    pub id: String,
+    /// What kind of thing.
+    pub kind: ObjectKind,
+    /// The patient that it is about, by logical id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patient: Option<LogicalId>,
+    /// The study that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub study_uid: Option<Uid>,
+    /// The version that was read or written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<VersionId>,
 }
 
 /// What kind of thing an object is.

@@ -1,4 +1,4 @@
-//! Checking a chain: row by row, so that a log of any length fits.
+//! Checking a chain: page by page, so that a log of any length fits.
 
 use crate::base::TenantId;
 
@@ -22,7 +22,7 @@ pub struct ChainReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("audit chain breaks at record {seq}: {kind}")]
 pub struct ChainBreak {
-    /// Place of the first record that is wrong or missing.
+    /// Place of the first record that is wrong or missing; of a page, that of its first record.
     pub seq: u64,
     /// What is wrong with it.
     pub kind: BreakKind,
@@ -60,7 +60,7 @@ pub enum BreakKind {
     ForeignCheckpoint,
 }
 
-/// Checks rows one by one as they come from the store.
+/// Checks pages one by one as they come from the store.
 #[derive(Debug)]
 pub struct ChainVerifier<'a> {
     head: Head,
@@ -85,35 +85,50 @@ impl<'a> ChainVerifier<'a> {
         Ok(verifier)
     }
 
-    /// Checks the next row.
+    /// Checks the next page. A page that does not hold is named by the place of its first record, one that
+    /// follows wrongly or meets another checkpoint by the place where that is.
     pub fn push(&mut self, row: &ChainRow) -> Result<(), ChainBreak> {
         let seq = self.head.seq + 1;
         let wrong = |kind| Err(ChainBreak { seq, kind });
-        if row.seal.seq != seq {
+        if row.records.is_empty() || row.seal.seq != self.head.seq + row.records.len() as u64 {
             return wrong(BreakKind::Missing);
         }
-        let Ok(record) = Record::parse(&row.record) else {
-            return wrong(BreakKind::Form);
-        };
-        if !record.is_of(&self.head.tenant) {
-            return wrong(BreakKind::Tenant);
+        let mut records = Vec::with_capacity(row.records.len());
+        for text in &row.records {
+            let Ok(record) = Record::parse(text) else {
+                return wrong(BreakKind::Form);
+            };
+            if !record.is_of(&self.head.tenant) {
+                return wrong(BreakKind::Tenant);
+            }
+            records.push(record);
         }
         if row.seal.prev_hash != self.head.hash {
             return wrong(BreakKind::PrevHash);
         }
-        match hash_of(&self.head.hash, &record, seq) {
-            None => return wrong(BreakKind::Form),
-            Some(hash) if hash != row.seal.hash => return wrong(BreakKind::Hash),
-            Some(_) => {}
+        let mut heads = Vec::with_capacity(records.len());
+        let mut head = self.head.clone();
+        for record in &records {
+            let Some(hash) = hash_of(&head.hash, record, head.seq + 1) else {
+                return wrong(BreakKind::Form);
+            };
+            head = Head { tenant: head.tenant, seq: head.seq + 1, hash };
+            heads.push(head.clone());
+        }
+        if head.hash != row.seal.hash {
+            return wrong(BreakKind::Hash);
         }
         if let Some(key) = self.key
             && !row.seal.mac.is_some_and(|mac| key.holds(&row.seal.hash, &mac))
         {
             return wrong(BreakKind::Mac);
         }
-        self.head = self.head.after(&row.seal);
-        self.records += 1;
-        self.meet()
+        for head in heads {
+            self.head = head;
+            self.records += 1;
+            self.meet()?;
+        }
+        Ok(())
     }
 
     /// The report, after the last row.

@@ -35,13 +35,13 @@ impl Ops {
         loop {
             let desk = self.desk(actor);
             let head = desk.audit_head().await?;
-            let (ids, records): (Vec<_>, Vec<_>) = desk.unsealed_events(before, SEAL_BATCH).await?.into_iter().unzip();
-            if records.is_empty() {
+            let (ids, pages): (Vec<_>, Vec<_>) = desk.unsealed_pages(before, SEAL_BATCH).await?.into_iter().unzip();
+            if pages.is_empty() {
                 break;
             }
-            let seals = seal(&head, &records, Some(&key)).map_err(|error| Error::Fault(error.to_string()))?;
+            let seals = seal(&head, &pages, Some(&key)).map_err(|error| Error::Fault(error.to_string()))?;
             match desk.append_seals(ids.into_iter().zip(seals).collect()).await {
-                Ok(()) => sealed += records.len(),
+                Ok(()) => sealed += pages.iter().map(Vec::len).sum::<usize>(),
                 // Another node seals at this moment: it goes on.
                 Err(StoreError::Duplicate) => return Ok(sealed),
                 Err(error) => return Err(error.into()),
@@ -95,10 +95,7 @@ impl Ops {
     ) -> Result<Page<AuditEvent>, Error> {
         self.authorize(actor, Operation::AuditRead).await?;
         let after = self.place(actor, "audit", cursor)?;
-        let rows = i64::try_from(limit).unwrap_or(i64::MAX).saturating_add(1);
-        let records = self.desk(actor).audit_events(after, rows).await?;
-        let events: Result<Vec<AuditEvent>, _> = records.iter().map(|(_, _, record)| record.event()).collect();
-        let events = events.map_err(|_form| Error::Fault("a stored audit event cannot be read".into()))?;
+        let events = self.desk(actor).audit_events(after, limit.saturating_add(1)).await?;
         self.note_read(actor, Operation::AuditRead, vec![Object::new(ObjectKind::AuditLog, "events")]).await?;
         self.page(actor, "audit", events, limit, |event| (event.time, event.id.clone()))
     }
@@ -129,7 +126,7 @@ fn is_signed(signed: &SignedCheckpoint, keys: &[VerifyKey]) -> bool {
 
 /// How old an event must be before it is sealed while others may still be on their way.
 const SETTLE_SECONDS: i64 = 5;
-/// Events sealed in one commit.
-const SEAL_BATCH: i64 = 500;
-/// Rows read at a time by a check.
-const VERIFY_BATCH: i64 = 1000;
+/// Pages sealed in one commit.
+const SEAL_BATCH: i64 = 128;
+/// Pages read at a time by a check.
+const VERIFY_BATCH: i64 = 128;

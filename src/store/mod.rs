@@ -45,7 +45,7 @@ use crate::base::keyring::MasterKeys;
 use crate::base::{Clock, Secret, TenantId, Timestamp};
 use crate::telemetry::metric;
 
-pub use audit::SignedCheckpoint;
+pub use audit::{SignedCheckpoint, UnsealedPage};
 pub use blob_row::BlobUse;
 pub use change::{Change, ChangeFilter, Interaction};
 pub use delivery::{Delivery, DeliveryChange, DeliveryFilter, DeliveryState};

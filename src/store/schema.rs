@@ -283,6 +283,14 @@ table! {
 }
 
 table! {
+    audit_unsealed (tenant, recorded_at, event_id) {
+        tenant -> Text,
+        recorded_at -> BigInt,
+        event_id -> Text,
+    }
+}
+
+table! {
     audit_seal (tenant, seq) {
         tenant -> Text,
         seq -> BigInt,
@@ -499,5 +507,5 @@ table! {
 
 diesel::allow_tables_to_appear_in_same_query!(resource, idx_token, idx_date, idx_reference);
 diesel::allow_tables_to_appear_in_same_query!(tenant, search_catalog);
-diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal);
+diesel::allow_tables_to_appear_in_same_query!(audit_event, audit_seal, audit_unsealed);
 diesel::allow_tables_to_appear_in_same_query!(blob, blob_ref);

@@ -133,12 +133,12 @@ pub(super) struct Prepared {
     principal: String,
     now: Timestamp,
     steps: Vec<Step>,
+    audit: Vec<audit::SealedPage>,
 }
 
 enum Step {
     Resource(SealedWrite),
     Search(ParameterWrite),
-    Audit(audit::SealedEvent),
     Other(Write),
 }
 
@@ -152,6 +152,7 @@ impl Prepared {
     ) -> Result<Self, StoreError> {
         let tenant = actor.tenant.clone();
         let mut steps = Vec::with_capacity(set.writes.len());
+        let mut events = Vec::new();
         for write in set.writes {
             let step = match write {
                 Write::Resource(mut write) => {
@@ -159,23 +160,27 @@ impl Prepared {
                     steps.extend(ParameterWrite::of(&write).map(Step::Search));
                     Step::Resource(SealedWrite::new(&tenant, write, sealer)?)
                 }
-                Write::Audit(event) => Step::Audit(audit::SealedEvent::new(&tenant, &event, sealer)?),
+                Write::Audit(event) => {
+                    events.push(event);
+                    continue;
+                }
                 other => Step::Other(other),
             };
             steps.push(step);
         }
-        Ok(Self { tenant, principal: actor.principal.key(), now, steps })
+        let audit = audit::pages(&tenant, events, sealer)?;
+        Ok(Self { tenant, principal: actor.principal.key(), now, steps, audit })
     }
 
     /// The same for a catalog that has changed meanwhile.
     pub(super) fn indexed_by(self, sealer: &Sealer, catalog: &Catalog) -> Result<Self, StoreError> {
-        let Self { tenant, principal, now, steps } = self;
+        let Self { tenant, principal, now, steps, audit } = self;
         let again = |step| match step {
             Step::Resource(write) => write.indexed_by(&tenant, sealer, catalog).map(Step::Resource),
             other => Ok(other),
         };
         let steps = steps.into_iter().map(again).collect::<Result<_, _>>()?;
-        Ok(Self { tenant, principal, now, steps })
+        Ok(Self { tenant, principal, now, steps, audit })
     }
 
     /// The names that its index rows need.
@@ -204,12 +209,10 @@ impl Prepared {
             return Ok(None);
         }
         let mut versions = Versions::new(tenant, sealer, names, catalog);
-        let mut events = Vec::new();
         for step in &self.steps {
             match step {
                 Step::Resource(write) => versions.add(tx, write)?,
                 Step::Search(parameter) => lanes.extend(parameter.apply(tx, tenant, &self.principal, now)?),
-                Step::Audit(event) => events.push(event.row(tenant)),
                 Step::Other(Write::Guard(guard)) => {
                     versions.finish(tx)?;
                     search::check(tx, names, tenant, guard)?;
@@ -242,7 +245,7 @@ impl Prepared {
             }
         }
         versions.finish(tx)?;
-        audit::insert(tx, events)?;
+        audit::insert(tx, tenant, &self.audit)?;
         Ok(Some(lanes))
     }
 }

@@ -236,10 +236,9 @@ async fn audit_rows_cannot_be_changed(backend: Backend) {
         assert!(refused.as_ref().is_err_and(|message| message.contains("never changed")), "{refused:?}");
     }
     let events = test.store.desk(&actor).audit_events(None, 10).await.expect("reads");
-    assert_eq!(events.len(), 1);
-    assert_eq!(events[0].2.event().expect("is one"), event);
-    assert_eq!(test.store.desk(&actor).unsealed_events(Timestamp(6), 10).await.expect("reads").len(), 1);
-    assert!(test.store.desk(&actor).unsealed_events(Timestamp(5), 10).await.expect("reads").is_empty());
+    assert_eq!(events, [event]);
+    assert_eq!(test.store.desk(&actor).unsealed_pages(Timestamp(6), 10).await.expect("reads").len(), 1);
+    assert!(test.store.desk(&actor).unsealed_pages(Timestamp(5), 10).await.expect("reads").is_empty());
 }
 
 async fn a_secret_opens_once(backend: Backend) {

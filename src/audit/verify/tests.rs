@@ -29,15 +29,15 @@ fn events(tenant: &TenantId, count: usize) -> Vec<Record> {
 fn rows(tenant: &TenantId, count: usize, key: Option<&AuditKey>) -> Vec<ChainRow> {
     let records = events(tenant, count);
     let seals = seal(&Head::genesis(tenant), &records, key).expect("sealed");
-    let pair = |(record, seal): (Record, Seal)| ChainRow { record: record.as_str().to_owned(), seal };
+    let pair = |(record, seal): (Record, Seal)| ChainRow { records: vec![record.as_str().to_owned()], seal };
     records.into_iter().zip(seals).map(pair).collect()
 }
 
 /// Seals the same texts anew, as someone without the key could who holds the database.
 fn resealed(tenant: &TenantId, rows: &[ChainRow], key: Option<&AuditKey>) -> Vec<ChainRow> {
-    let records: Vec<Record> = rows.iter().map(|row| Record::parse(&row.record).expect("a record")).collect();
+    let records: Vec<Record> = rows.iter().map(|row| Record::parse(&row.records[0]).expect("a record")).collect();
     let seals = seal(&Head::genesis(tenant), &records, key).expect("sealed");
-    rows.iter().zip(seals).map(|(row, seal)| ChainRow { record: row.record.clone(), seal }).collect()
+    rows.iter().zip(seals).map(|(row, seal)| ChainRow { records: row.records.clone(), seal }).collect()
 }
 
 fn broken(rows: &[ChainRow], key: Option<&AuditKey>, checkpoints: &[Checkpoint]) -> ChainBreak {
@@ -79,6 +79,37 @@ fn sealing_in_batches_makes_the_same_chain() {
 }
 
 #[test]
+fn a_page_has_the_hashes_of_its_records_one_by_one() {
+    let a = tenant("a");
+    let key = AuditKey::new(&[7; 32]);
+    let records = events(&a, 7);
+    let single = seal(&Head::genesis(&a), &records, Some(&key)).expect("sealed");
+    let pages: Vec<&[Record]> = vec![&records[..4], &records[4..5], &records[5..]];
+    let seals = seal(&Head::genesis(&a), &pages, Some(&key)).expect("sealed");
+    let ends: Vec<_> = seals.iter().map(|seal| (seal.seq, seal.hash, seal.mac)).collect();
+    let expected: Vec<_> = [3, 4, 6].map(|index: usize| &single[index]).map(|seal| (seal.seq, seal.hash, seal.mac)).into();
+    assert_eq!(ends, expected);
+    assert_eq!(seals[1].prev_hash, single[3].hash);
+    let texts = |page: &&[Record]| page.iter().map(|record| record.as_str().to_owned()).collect();
+    let rows: Vec<_> = pages.iter().zip(seals).map(|(page, seal)| ChainRow { records: texts(page), seal }).collect();
+    let within = Checkpoint::of(&Head::genesis(&a).after(&single[1]), 2, Timestamp(1));
+    let report = verify_chain(&a, &rows, Some(&key), std::slice::from_ref(&within)).expect("holds");
+    assert_eq!((report.records, report.checkpoints, report.head.hash), (7, 1, single[6].hash));
+
+    let mut shorter = rows.clone();
+    shorter[0].records.remove(2);
+    assert_eq!(broken(&shorter, None, &[]), ChainBreak { seq: 1, kind: BreakKind::Missing });
+    let mut swapped = rows.clone();
+    swapped[0].records.swap(1, 2);
+    assert_eq!(broken(&swapped, None, &[]), ChainBreak { seq: 1, kind: BreakKind::Hash });
+    let mut other = rows;
+    other[2].records.clear();
+    assert_eq!(broken(&other, None, &[]), ChainBreak { seq: 6, kind: BreakKind::Missing });
+    let wrong = Checkpoint { hash: Sha256::of(b"x"), ..within };
+    assert_eq!(broken(&other, None, &[wrong]), ChainBreak { seq: 2, kind: BreakKind::Checkpoint });
+}
+
+#[test]
 fn a_record_taken_out_of_the_middle_shows() {
     let mut rows = rows(&tenant("a"), 9, None);
     rows.remove(4);
@@ -116,8 +147,8 @@ fn records_in_another_order_show() {
     rows.swap(3, 5);
     assert_eq!(broken(&rows, None, &[]), ChainBreak { seq: 4, kind: BreakKind::Missing });
     let mut texts = self::rows(&tenant("a"), 9, None);
-    let fourth = texts[3].record.clone();
-    texts[3].record = std::mem::replace(&mut texts[5].record, fourth);
+    let fourth = texts[3].records.clone();
+    texts[3].records = std::mem::replace(&mut texts[5].records, fourth);
     assert_eq!(broken(&texts, None, &[]), ChainBreak { seq: 4, kind: BreakKind::Hash });
 }
 
@@ -170,10 +201,10 @@ proptest! {
         let a = tenant("a");
         let key = AuditKey::new(&[7; 32]);
         let mut rows = rows(&a, 6, Some(&key));
-        let mut bytes = rows[at].record.clone().into_bytes();
+        let mut bytes = rows[at].records[0].clone().into_bytes();
         let byte = byte % bytes.len();
         bytes[byte] ^= 1 << bit;
-        rows[at].record = String::from_utf8(bytes).expect("ASCII stays ASCII");
+        rows[at].records[0] = String::from_utf8(bytes).expect("ASCII stays ASCII");
         prop_assert_eq!(broken(&rows, None, &[]).seq, at as u64 + 1);
     }
 

@@ -1,0 +1,2 @@
+drop table audit_unsealed;
+drop index audit_event_recorded;
