@@ -1,8 +1,8 @@
 //! Routes as a table. Each names its operation, so that there is no route without a policy, and the table
 //! of routes and roles can be written from the code.
 
-use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -114,13 +114,51 @@ impl Route {
 /// others. Their order in the table does not matter.
 pub(super) fn mount(config: &mut web::ServiceConfig, routes: &[Route], edge: &Arc<Edge>) {
     let mut of_tenants = web::scope("/t/{tenant}");
-    for (_, routes) in by_path(routes.iter().filter(|route| !route.is_of_server)) {
-        of_tenants = of_tenants.service(resource(&routes, edge));
+    for (branch, routes) in by_branch(routes.iter().filter(|route| !route.is_of_server)) {
+        of_tenants = of_tenants.service(scope(branch.1, &routes, edge));
     }
     config.service(of_tenants);
-    for (_, routes) in by_path(routes.iter()) {
-        config.service(resource(&routes, edge));
+    for (branch, routes) in by_branch(routes.iter()) {
+        config.service(scope(branch.1, &routes, edge));
     }
+}
+
+/// The routes of a branch behind one look at its prefix: the framework tries routes one after the other, and
+/// most of all are of other branches.
+fn scope(branch: &'static str, routes: &[&Route], edge: &Arc<Edge>) -> actix_web::Scope {
+    let mut scope = web::scope(branch);
+    for (path, routes) in by_path(routes.iter().copied()) {
+        scope = scope.service(resource(path.0.strip_prefix(branch).unwrap_or(path.0), &routes, edge));
+    }
+    scope
+}
+
+/// Routes by the fixed segments that their paths begin with, two at most; the longer ones come first. A route
+/// stands with the others below its own path.
+fn by_branch<'a>(
+    routes: impl Iterator<Item = &'a Route> + Clone,
+) -> BTreeMap<(Reverse<usize>, &'static str), Vec<&'a Route>> {
+    let branches: BTreeSet<&'static str> = routes.clone().map(|route| prefix(route.path)).collect();
+    let mut found: BTreeMap<_, Vec<&'a Route>> = BTreeMap::new();
+    for route in routes {
+        let own = if branches.contains(route.path) { route.path } else { prefix(route.path) };
+        found.entry((Reverse(own.len()), own)).or_default().push(route);
+    }
+    found
+}
+
+/// The fixed segments that a path begins with, two at most and never its last one.
+fn prefix(path: &'static str) -> &'static str {
+    let mut end = 0;
+    for _ in 0..2 {
+        let Some(rest) = path.get(end + 1..) else { break };
+        let Some(length) = rest.find('/') else { break };
+        if rest.starts_with('{') {
+            break;
+        }
+        end += 1 + length;
+    }
+    path.get(..end).unwrap_or_default()
 }
 
 /// The routes of each path, the more specific path first: that is the order in which they are tried.
@@ -132,8 +170,8 @@ fn by_path<'a>(routes: impl Iterator<Item = &'a Route>) -> BTreeMap<Specificity<
     paths
 }
 
-fn resource(routes: &[&Route], edge: &Arc<Edge>) -> actix_web::Resource {
-    let mut resource = web::resource(routes.first().map_or("", |route| route.path));
+fn resource(path: &str, routes: &[&Route], edge: &Arc<Edge>) -> actix_web::Resource {
+    let mut resource = web::resource(path);
     for route in routes {
         let (edge, facts) = (Arc::clone(edge), (*route).clone());
         let door = from_fn(move |request, next| enter(Arc::clone(&edge), facts.clone(), request, next));
@@ -241,6 +279,27 @@ fn cell(operation: Operation, role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_stands_in_the_branch_of_its_fixed_beginning() {
+        assert_eq!(prefix("/fhir/r4/{type}/{id}"), "/fhir/r4");
+        assert_eq!(prefix("/fhir/r4/metadata"), "/fhir/r4");
+        assert_eq!(prefix("/fhir/{type}/{id}"), "/fhir");
+        assert_eq!(prefix("/fhir/r4"), "/fhir");
+        assert_eq!(prefix("/metrics"), "");
+        let handler = || actix_web::web::to(actix_web::HttpResponse::Ok);
+        let paths = ["/fhir/{type}", "/fhir/r4", "/metrics", "/fhir", "/fhir/r4/{type}", "/fhir/r4/"];
+        let routes = paths.map(|path| Route::get(path, Operation::FhirRead, handler));
+        let branches = by_branch(routes.iter());
+        let found: Vec<(&str, Vec<&str>)> =
+            branches.iter().map(|(key, routes)| (key.1, routes.iter().map(|route| route.path).collect())).collect();
+        let expected = [
+            ("/fhir/r4", vec!["/fhir/r4", "/fhir/r4/{type}", "/fhir/r4/"]),
+            ("/fhir", vec!["/fhir/{type}", "/fhir"]),
+            ("", vec!["/metrics"]),
+        ];
+        assert_eq!(found, expected);
+    }
 
     #[test]
     fn fixed_paths_are_tried_before_parameters() {

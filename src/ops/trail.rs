@@ -1,9 +1,11 @@
 //! The audit of reads: a bounded buffer between those who read and the log. A full buffer makes the
 //! reader wait; nothing is dropped. Writes carry their own audit events in their write sets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 use crate::access::{Actor, RequestId};
@@ -15,6 +17,8 @@ use crate::store::{Store, StoreError, Write, WriteSet};
 #[derive(Clone)]
 pub struct Trail {
     events: mpsc::Sender<Entry>,
+    /// Someone waits: for room, or for what is in the buffer to be in the log.
+    hurry: Arc<Notify>,
 }
 
 enum Entry {
@@ -26,29 +30,38 @@ impl Trail {
     /// Starts the task that writes the buffer to the log. It ends when the last `Trail` is gone.
     pub fn start(store: Store) -> (Self, JoinHandle<()>) {
         let (events, waiting) = mpsc::channel(BUFFER);
-        let task = tokio::spawn(write_all(store, waiting));
-        (Self { events }, task)
+        let hurry = Arc::new(Notify::new());
+        let task = tokio::spawn(write_all(store, waiting, Arc::clone(&hurry)));
+        (Self { events, hurry }, task)
     }
 
     /// Puts an event into the buffer; waits while it is full.
     pub async fn note(&self, event: AuditEvent) -> Result<(), StoreError> {
-        let closed = |_| StoreError::Unavailable("the audit log is closed".into());
-        self.events.send(Entry::Event(Box::new(event))).await.map_err(closed)
+        let closed = || StoreError::Unavailable("the audit log is closed".into());
+        match self.events.try_send(Entry::Event(Box::new(event))) {
+            Ok(()) => Ok(()),
+            Err(TrySendError::Closed(_)) => Err(closed()),
+            Err(TrySendError::Full(entry)) => {
+                self.hurry.notify_one();
+                self.events.send(entry).await.map_err(|_closed| closed())
+            }
+        }
     }
 
     /// Waits until everything that is in the buffer now is in the log.
     pub async fn flush(&self) {
         let (done, wait) = oneshot::channel();
         if self.events.send(Entry::Flush(done)).await.is_ok() {
+            self.hurry.notify_one();
             let _written_or_closed = wait.await;
         }
     }
 }
 
-async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>) {
+async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>, hurry: Arc<Notify>) {
     let mut entries: Vec<Entry> = Vec::with_capacity(BATCH);
     while waiting.recv_many(&mut entries, BATCH).await > 0 {
-        gather(&mut waiting, &mut entries).await;
+        gather(&mut waiting, &mut entries, &hurry).await;
         let mut flushes = Vec::new();
         let mut events: Vec<AuditEvent> = Vec::with_capacity(entries.len());
         for entry in entries.drain(..) {
@@ -69,14 +82,16 @@ async fn write_all(store: Store, mut waiting: mpsc::Receiver<Entry>) {
     }
 }
 
-/// Waits a moment for more: what comes together shares one way to the disk.
-async fn gather(waiting: &mut mpsc::Receiver<Entry>, entries: &mut Vec<Entry>) {
-    let end = tokio::time::Instant::now() + LINGER;
-    while entries.len() < BATCH && !entries.iter().any(|entry| matches!(entry, Entry::Flush(_))) {
-        let rest = BATCH - entries.len();
-        match tokio::time::timeout_at(end, waiting.recv_many(entries, rest)).await {
-            Ok(more) if more > 0 => {}
-            _ => return,
+/// Waits a moment for more: what comes together shares one way to the disk. It sleeps and then looks, because
+/// one that is woken for every event costs those who read more than the event.
+async fn gather(waiting: &mut mpsc::Receiver<Entry>, entries: &mut Vec<Entry>, hurry: &Notify) {
+    if entries.len() < BATCH && !entries.iter().any(|entry| matches!(entry, Entry::Flush(_))) {
+        let _hurried = tokio::time::timeout(LINGER, hurry.notified()).await;
+    }
+    while entries.len() < BATCH {
+        match waiting.try_recv() {
+            Ok(entry) => entries.push(entry),
+            Err(_none) => return,
         }
     }
 }

@@ -8,6 +8,8 @@ use tracing_subscriber::{Layer, Registry};
 
 use crate::config::{Log, LogFormat, LogLevel};
 
+use super::json::{Lines, Members};
+
 /// What takes events and spans and writes them to `writer`. `colours` is for terminals.
 pub fn subscriber<W>(log: &Log, colours: bool, writer: W) -> impl Subscriber + Send + Sync
 where
@@ -18,10 +20,9 @@ where
         // All spans around an event are listed: the request id is in the outermost one.
         LogFormat::Json => fmt::layer()
             .with_writer(writer)
-            .json()
-            .flatten_event(true)
-            .with_current_span(false)
-            .with_span_list(true)
+            .with_ansi(false)
+            .fmt_fields(Members)
+            .event_format(Lines)
             .boxed(),
     };
     tracing_subscriber::registry().with(layer.with_filter(filter(&log.level)))

@@ -5,6 +5,7 @@
 //! Patient identifiers stand in the audit log only.
 
 pub mod field;
+mod json;
 mod log;
 pub mod metric;
 mod panic;
