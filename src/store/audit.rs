@@ -171,7 +171,8 @@ impl Desk<'_> {
                 }
             }
             events.sort_by(|left, right| (right.time, right.id.as_str()).cmp(&(left.time, left.id.as_str())));
-            let is_settled = limit.checked_sub(1).and_then(|last| events.get(last)).is_some_and(|event| event.time.0 > *last);
+            let is_settled =
+                limit.checked_sub(1).and_then(|last| events.get(last)).is_some_and(|event| event.time.0 > *last);
             if is_settled || rows.len() < PAGES {
                 break;
             }

@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn spans_stand_in_the_line_from_the_outermost_on_and_keep_the_last_value() {
         let text = logged(LogFormat::Json, "info", || {
-            let outer = tracing::info_span!("outer", a = "\"x\",\"b\":1", b = 1, c = tracing::field::Empty, r#type = true);
+            let outer =
+                tracing::info_span!("outer", a = "\"x\",\"b\":1", b = 1, c = tracing::field::Empty, r#type = true);
             let _in = outer.enter();
             outer.record("a", "y").record("c", 2.5).record("b", 2);
             let _inner = tracing::info_span!("inner", d = ?Some(1)).entered();

@@ -18,12 +18,9 @@ where
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match log.format {
         LogFormat::Human => fmt::layer().with_writer(writer).with_ansi(colours).compact().boxed(),
         // All spans around an event are listed: the request id is in the outermost one.
-        LogFormat::Json => fmt::layer()
-            .with_writer(writer)
-            .with_ansi(false)
-            .fmt_fields(Members)
-            .event_format(Lines)
-            .boxed(),
+        LogFormat::Json => {
+            fmt::layer().with_writer(writer).with_ansi(false).fmt_fields(Members).event_format(Lines).boxed()
+        }
     };
     tracing_subscriber::registry().with(layer.with_filter(filter(&log.level)))
 }

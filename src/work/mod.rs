@@ -27,6 +27,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),
         Arc::new(housekeeping::RowSweep::new(ops.clone())),
+        Arc::new(housekeeping::DatabaseAnalyze::new(ops.clone())),
     ];
     handlers.into_iter().fold(workers, Workers::with)
 }
@@ -37,4 +38,5 @@ pub static SCHEDULES: &[Schedule] = &[
     Schedule { id: "export.cleanup", kind: "export.cleanup", every_seconds: 600 },
     Schedule { id: "blob.sweep", kind: "blob.sweep", every_seconds: 3600 },
     Schedule { id: "row.sweep", kind: "row.sweep", every_seconds: 3600 },
+    Schedule { id: "database.analyze", kind: "database.analyze", every_seconds: 60 },
 ];

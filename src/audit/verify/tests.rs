@@ -87,7 +87,8 @@ fn a_page_has_the_hashes_of_its_records_one_by_one() {
     let pages: Vec<&[Record]> = vec![&records[..4], &records[4..5], &records[5..]];
     let seals = seal(&Head::genesis(&a), &pages, Some(&key)).expect("sealed");
     let ends: Vec<_> = seals.iter().map(|seal| (seal.seq, seal.hash, seal.mac)).collect();
-    let expected: Vec<_> = [3, 4, 6].map(|index: usize| &single[index]).map(|seal| (seal.seq, seal.hash, seal.mac)).into();
+    let expected: Vec<_> =
+        [3, 4, 6].map(|index: usize| &single[index]).map(|seal| (seal.seq, seal.hash, seal.mac)).into();
     assert_eq!(ends, expected);
     assert_eq!(seals[1].prev_hash, single[3].hash);
     let texts = |page: &&[Record]| page.iter().map(|record| record.as_str().to_owned()).collect();

@@ -95,7 +95,8 @@ impl Ops {
         let counting = match search.query.total {
             Some(Total::None) => Counting::No,
             Some(Total::Accurate) => Counting::Whole,
-            Some(Total::Estimate) | None => Counting::UpTo(MOST_COUNTED),
+            Some(Total::Estimate) => Counting::UpTo(MOST_COUNTED),
+            None => Counting::UpTo(COUNTED_UNASKED),
         };
         let mut found = self.desk(actor).search(search.clone(), counting).await?;
         found.resources.retain(|one| self.may_see(actor, one));
@@ -445,6 +446,8 @@ fn not_known(unknown: &Unsupported) -> Error {
 const USUAL_COUNT: usize = 50;
 /// Matches that are counted without being asked for an exact number.
 const MOST_COUNTED: i64 = 100_000;
+/// Matches that are counted where nobody asks for a number: it costs every search, and few of its clients look.
+const COUNTED_UNASKED: i64 = 1_000;
 /// Resources that come with the matches of a page.
 const MOST_INCLUDED: usize = 2_000;
 /// Versions of one definition that are looked at.

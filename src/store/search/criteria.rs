@@ -310,7 +310,7 @@ impl Compiler<'_, '_> {
         Ok(sql)
     }
 
-    fn system(&mut self, wanted: &SystemMatch, column: &str) -> Result<Option<Sql>, StoreError> {
+    pub(super) fn system(&mut self, wanted: &SystemMatch, column: &str) -> Result<Option<Sql>, StoreError> {
         let numbers = match wanted {
             SystemMatch::Any => return Ok(None),
             SystemMatch::Absent => vec![NO_SYSTEM],

@@ -3,12 +3,14 @@
 mod amount;
 mod catalog;
 mod criteria;
+mod dated;
 mod everything;
 mod in_use;
 mod indexing;
 mod names;
 mod page;
 mod parameter;
+mod planner;
 mod rebuild;
 mod rows;
 mod sql;
@@ -169,19 +171,19 @@ impl Desk<'_> {
 impl Compiler<'_, '_> {
     fn page(&mut self, search: &Search, counting: Counting) -> Result<Matches, StoreError> {
         let query = &search.query;
-        let (bound, total) = match &search.place {
-            Some(place) => (place.bound, place.total),
-            None => (self.newest()?, self.count(search, counting)?),
+        let bound = match &search.place {
+            Some(place) => place.bound,
+            None => self.newest()?,
         };
-        let most = i64::try_from(search.limit).unwrap_or(i64::MAX - 1);
-        let sql = if query.sort.is_empty() {
-            self.in_order(search, bound, most + 1)?
-        } else {
-            self.sorted(search, bound, most + 1)?
-        };
-        let mut rows: Vec<Numbered> = sql.load(self.tx)?;
+        let mut rows: Vec<Numbered> = self.select(search, bound)?.load(self.tx)?;
         let more = rows.len() > search.limit;
         rows.truncate(search.limit);
+        let total = match &search.place {
+            Some(place) => place.total,
+            // Everything is here.
+            None if !more && counting != Counting::No => i64::try_from(rows.len()).ok(),
+            None => self.count(search, counting)?,
+        };
         let next = match rows.last() {
             Some(last) if more => {
                 let values = query.sort.iter().map(|key| self.value_of(key, query, last.no));
@@ -190,6 +192,12 @@ impl Compiler<'_, '_> {
             _ => None,
         };
         Ok(Matches { rows, total, next })
+    }
+
+    /// The matches of a page and one more.
+    fn select(&mut self, search: &Search, bound: i64) -> Result<Sql, StoreError> {
+        let most = i64::try_from(search.limit).unwrap_or(i64::MAX - 1).saturating_add(1);
+        if search.query.sort.is_empty() { self.in_order(search, bound, most) } else { self.sorted(search, bound, most) }
     }
 
     fn newest(&mut self) -> Result<i64, StoreError> {
@@ -251,11 +259,16 @@ impl Compiler<'_, '_> {
         if let Some(most) = most {
             plan.select.limit(most.saturating_add(1));
         }
-        let mut sql = Sql::new("select count(*) as number from (");
-        sql.add(plan.select).push(") c");
-        let found: Vec<Number> = sql.load(self.tx)?;
-        let number = found.first().map_or(0, |found| found.number);
+        let number = self.number_of(plan.select)?;
         Ok(Some(number).filter(|number| most.is_none_or(|most| *number <= most)))
+    }
+
+    /// How many rows a selection gives.
+    fn number_of(&mut self, select: Sql) -> Result<i64, StoreError> {
+        let mut sql = Sql::new("select count(*) as number from (");
+        sql.add(select).push(") c");
+        let found: Vec<Number> = sql.load(self.tx)?;
+        Ok(found.first().map_or(0, |found| found.number))
     }
 
     /// What one resource is sorted by.

@@ -48,6 +48,16 @@ impl Compiler<'_, '_> {
             }
             return Ok(plan);
         }
+        if let Some(rows) = self.dated(&query.criteria, &types)? {
+            let mut select = Sql::new("select m.resource_no from (");
+            select.add(rows).push(") m where 1 = 1");
+            let mut plan = Plan { select, number: "m.resource_no", repeats: true };
+            for criterion in &query.criteria {
+                let condition = self.condition(criterion, &types, plan.number)?;
+                plan.select.push(" and ").add(condition);
+            }
+            return Ok(plan);
+        }
         let begin = query
             .criteria
             .iter()

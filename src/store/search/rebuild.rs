@@ -15,7 +15,7 @@ use super::{Indexed, Numbered, ROW, need, replace};
 
 /// The form of the rows that this program makes. Another one means that they have to be made again; a migration
 /// takes those away that are wrong.
-const GENERATION: i32 = 1;
+const GENERATION: i32 = 2;
 /// Resources in one transaction.
 const BATCH: i64 = 200;
 

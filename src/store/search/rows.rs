@@ -9,23 +9,24 @@ use crate::fhir::search::{Entry, IndexValue, ParamType};
 use crate::store::StoreError;
 use crate::store::db::Tx;
 
+use super::dated;
 use super::names::{NO_SYSTEM, Names, Needed};
 use super::sql::{self, Bind, Sql};
 
 /// A row: which table, and its values in the order of the columns there.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
-    table: &'static Table,
-    values: Vec<Bind>,
+    pub(super) table: &'static Table,
+    pub(super) values: Vec<Bind>,
 }
 
 /// A table of the index. `resource_no` is among the columns of each.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: &'static str,
-    columns: &'static [&'static str],
+    pub(super) columns: &'static [&'static str],
     /// The places of the columns of the primary key.
-    key: &'static [usize],
+    pub(super) key: &'static [usize],
 }
 
 /// There is one of each.
@@ -124,7 +125,8 @@ pub(super) fn need(needed: &mut Needed, names: &Names, tenant: &TenantId, resour
             needed.systems.insert(uri.clone());
         }
     };
-    let entries = entries.iter().filter(|entry| !is_own_row(entry));
+    let all = entries;
+    let entries = all.iter().filter(|entry| !is_own_row(entry));
     for entry in entries.clone() {
         match &entry.value {
             IndexValue::Token { system: uri, .. }
@@ -145,6 +147,11 @@ pub(super) fn need(needed: &mut Needed, names: &Names, tenant: &TenantId, resour
         let param = param(entry);
         if names.key(tenant, resource_type, &param).is_none() {
             needed.keys.insert((resource_type.to_owned(), param.into_owned()));
+        }
+    }
+    for key in dated::keys(resource_type, all) {
+        if names.key(tenant, resource_type, &key).is_none() {
+            needed.keys.insert((resource_type.to_owned(), key));
         }
     }
 }
@@ -198,12 +205,13 @@ impl Writer<'_> {
                 rows.push(Row { table, values });
             }
         }
+        self.dated(tx, entries, &mut rows)?;
         rows.sort_by(Row::in_order);
         rows.dedup();
         Ok(rows)
     }
 
-    fn system(&self, tx: &mut Tx<'_>, uri: Option<&str>) -> Result<i64, StoreError> {
+    pub(super) fn system(&self, tx: &mut Tx<'_>, uri: Option<&str>) -> Result<i64, StoreError> {
         match uri {
             None => Ok(NO_SYSTEM),
             Some(uri) => Ok(self.names.find_system(tx, self.tenant, uri)?.unwrap_or(NOBODYS)),
