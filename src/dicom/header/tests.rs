@@ -1,0 +1,1 @@
+//! Files of strangers, whole, broken, in pieces and cut.

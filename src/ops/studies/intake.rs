@@ -1,0 +1,1 @@
+//! An instance on its way in.
