@@ -4,6 +4,7 @@ pub mod charset;
 pub mod code;
 pub mod element;
 pub mod header;
+pub mod index;
 pub mod json;
 pub mod part10;
 pub mod query;

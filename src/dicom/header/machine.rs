@@ -389,6 +389,20 @@ impl Machine {
         }
     }
 
+    /// The elements of the data set itself that were read so far, and their character set.
+    pub(super) fn root(&self) -> &[Element] {
+        let around = self.open.iter().find_map(|open| match open {
+            Open::Item { around, .. } => Some(around),
+            Open::Sequence { .. } | Open::Fragments { .. } => None,
+        });
+        &around.unwrap_or(&self.level).elements
+    }
+
+    /// The bytes of kept values so far.
+    pub(super) fn values(&self) -> &[u8] {
+        &self.values
+    }
+
     /// Ends the data set: nothing may lie open.
     pub(super) fn finish(mut self, encoding: Encoding, length: u64, digest: Blake3) -> Result<Header, HeaderError> {
         let has_ended = matches!(self.next, Next::Header { length: 0, .. } | Next::Filling) || self.is_filling();

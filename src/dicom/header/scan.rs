@@ -1,12 +1,14 @@
 //! The scanner: bytes of a data set in pieces of any length, counted, hashed, inflated where need be, and taken
 //! apart.
 
-use crate::base::Blake3;
+use dicom_dictionary_std::tags;
+
+use crate::base::{Blake3, Uid};
 
 use super::super::transfer_syntax::Encoding;
 use super::inflate::Inflater;
-use super::machine::Machine;
-use super::{Header, HeaderError, HeaderLimits};
+use super::machine::{Machine, value_bytes};
+use super::{Header, HeaderError, HeaderLimits, Uids, Value};
 
 /// Reads a data set as it comes.
 pub struct Scanner {
@@ -58,6 +60,22 @@ impl Scanner {
     /// Bytes that came.
     pub fn length(&self) -> u64 {
         self.length
+    }
+
+    /// What was read so far of what the instance is known by, as far as it is legal.
+    pub fn uids(&self) -> Uids {
+        let uid = |tag| {
+            let element = self.machine.root().iter().find(|element| element.tag == tag)?;
+            let Value::Kept(kept) = element.value else { return None };
+            let text = std::str::from_utf8(value_bytes(self.machine.values(), kept)).ok()?;
+            Uid::parse_lenient(text.trim_matches([' ', '\0'])).ok()
+        };
+        Uids {
+            study_instance_uid: uid(tags::STUDY_INSTANCE_UID),
+            series_instance_uid: uid(tags::SERIES_INSTANCE_UID),
+            sop_class_uid: uid(tags::SOP_CLASS_UID),
+            sop_instance_uid: uid(tags::SOP_INSTANCE_UID),
+        }
     }
 
     /// Ends the data set.

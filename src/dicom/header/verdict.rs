@@ -55,17 +55,6 @@ impl Header {
         })
     }
 
-    /// As much as can be read of what the instance is known by.
-    pub fn uids(&self) -> Uids {
-        let uid = |tag| self.uid(tag, "").ok();
-        Uids {
-            study_instance_uid: uid(tags::STUDY_INSTANCE_UID),
-            series_instance_uid: uid(tags::SERIES_INSTANCE_UID),
-            sop_class_uid: uid(tags::SOP_CLASS_UID),
-            sop_instance_uid: uid(tags::SOP_INSTANCE_UID),
-        }
-    }
-
     fn uid(&self, tag: Tag, name: &'static str) -> Result<Uid, Refusal> {
         let Some(text) = self.text(tag) else {
             let comment = match name {

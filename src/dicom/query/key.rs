@@ -113,6 +113,7 @@ impl Key {
             KeyKind::Text if self.tag == tags::MODALITIES_IN_STUDY && text.contains('\\') => {
                 Ok(Matching::OneOf(text.split('\\').map(|one| one.trim_matches(' ').to_owned()).collect()))
             }
+            KeyKind::Text | KeyKind::Name if text.chars().count() > LONGEST_TEXT => Err(wrong),
             KeyKind::Text | KeyKind::Name => {
                 if text.bytes().all(|byte| byte == b'*') {
                     return Ok(Matching::Universal);
@@ -143,3 +144,6 @@ const fn of(level: Level, tag: Tag, kind: KeyKind) -> Key {
 const fn inside(sequence: Tag, tag: Tag) -> Key {
     Key { sequence: Some(sequence), tag, level: Level::Series, kind: KeyKind::Text }
 }
+
+/// Characters of a text that is asked for: more than three groups of a name have (PS3.5 §6.2).
+const LONGEST_TEXT: usize = 256;

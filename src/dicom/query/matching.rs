@@ -1,6 +1,6 @@
 //! What it means to match, over values in memory. The SQL of the store is tested against it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dicom_core::Tag;
 use dicom_dictionary_std::tags;
@@ -21,36 +21,60 @@ pub struct Found<'a> {
 
 /// Whether everything that the query asks for holds.
 pub fn matches(query: &Query, found: Found<'_>) -> bool {
-    query.keys.iter().all(|key| holds(key, query.fuzzy, found))
+    let keys = query.keys.iter().filter(|key| key.matching != Matching::Universal);
+    let (mut plain, mut inside): (Vec<(Key, &MatchKey)>, BTreeMap<Tag, Vec<(Key, &MatchKey)>>) = Default::default();
+    for key in keys {
+        match Key::of_path(&key.path) {
+            Some(known @ Key { sequence: Some(sequence), .. }) => {
+                inside.entry(sequence).or_default().push((known, key))
+            }
+            Some(known) => plain.push((known, key)),
+            None => return false,
+        }
+    }
+    plain.into_iter().all(|(known, key)| holds(known, key, query.fuzzy, found))
+        && inside.into_iter().all(|(sequence, keys)| holds_inside(sequence, &keys, found))
 }
 
-fn holds(key: &MatchKey, fuzzy: bool, found: Found<'_>) -> bool {
-    if key.matching == Matching::Universal {
-        return true;
+fn holds(known: Key, key: &MatchKey, fuzzy: bool, found: Found<'_>) -> bool {
+    if known.tag == tags::MODALITIES_IN_STUDY {
+        return match &key.matching {
+            Matching::Empty => found.modalities.is_empty(),
+            matching => found.modalities.iter().any(|modality| one(matching, known.kind, modality, fuzzy)),
+        };
     }
-    let Some(known) = Key::of_path(&key.path) else { return false };
-    let Some(sequence) = known.sequence else {
-        if known.tag == tags::MODALITIES_IN_STUDY {
-            return match &key.matching {
-                Matching::Empty => found.modalities.is_empty(),
-                matching => found.modalities.iter().any(|modality| one(matching, known.kind, modality, fuzzy)),
-            };
-        }
-        let value = element::text(found.attributes, known.tag).unwrap_or_default();
-        return one(&key.matching, known.kind, first(known.kind, &value), fuzzy);
-    };
-    element::items(found.attributes, sequence).iter().any(|item| {
-        let value = element::text(item, known.tag).unwrap_or_default();
-        one(&key.matching, known.kind, &value, fuzzy)
+    let value = element::text(found.attributes, known.tag).unwrap_or_default();
+    one(&key.matching, known.kind, first(known.kind, &value), fuzzy)
+}
+
+/// One item has to fit all keys of its sequence. Without items there are no values.
+fn holds_inside(sequence: Tag, keys: &[(Key, &MatchKey)], found: Found<'_>) -> bool {
+    let items = element::items(found.attributes, sequence);
+    if items.is_empty() {
+        return keys.iter().all(|(_, key)| key.matching == Matching::Empty);
+    }
+    items.iter().any(|item| {
+        keys.iter().all(|(known, key)| {
+            let value = element::text(item, known.tag).unwrap_or_default();
+            one(&key.matching, known.kind, &value, false)
+        })
     })
 }
 
 /// Whether one value is what is asked for. An empty value is no value.
 fn one(matching: &Matching, kind: KeyKind, value: &str, fuzzy: bool) -> bool {
+    // What is no date, time or number is as if it were not there.
+    let is_empty = match kind {
+        KeyKind::Date => date(value).is_none(),
+        KeyKind::Time => time_from(value).is_none(),
+        KeyKind::Number => number(value).is_none(),
+        KeyKind::Name => FoldedName::of(value).is_empty(),
+        KeyKind::Uid | KeyKind::Text => value.is_empty(),
+    };
     match matching {
         Matching::Universal => true,
-        Matching::Empty => value.is_empty(),
-        _ if value.is_empty() => false,
+        Matching::Empty => is_empty,
+        _ if is_empty => false,
         Matching::Uids(uids) => uids.iter().map(Uid::as_str).any(|uid| uid == value),
         Matching::OneOf(values) => values.iter().any(|wanted| single(kind, wanted, value, fuzzy)),
         Matching::Single(wanted) => single(kind, wanted, value, fuzzy),
@@ -83,9 +107,10 @@ fn in_range(kind: KeyKind, from: Option<&str>, until: Option<&str>, value: &str)
 
 /// Whether a name is asked for: any of its groups where the question has one, each where it has more.
 fn name_matches(wanted: &str, value: &str, fuzzy: bool) -> bool {
-    if fuzzy {
+    let wanted_words = if fuzzy { words(wanted) } else { Vec::new() };
+    if !wanted_words.is_empty() {
         let have = words(value);
-        return words(wanted).iter().all(|word| have.iter().any(|other| other.starts_with(word.as_str())));
+        return wanted_words.iter().all(|word| have.iter().any(|other| other.starts_with(word.as_str())));
     }
     let (wanted_groups, groups) = (FoldedName::of(wanted).groups, FoldedName::of(value).groups);
     let fits = |wanted: &str, group: &str| !group.is_empty() && glob(wanted, group);

@@ -2,21 +2,27 @@
 //! multiparts; what is stored, and what a query means, is decided here alone.
 
 mod delete;
+mod disk;
 mod find;
+mod found;
 mod intake;
+mod keep;
 mod metadata;
 mod read;
 mod receive;
 mod settings;
+mod settle;
 
 use crate::base::{AeTitle, Blake3, Timestamp, Uid};
 use crate::blob::BlobRef;
 use crate::dicom::status::StoreStatus;
 
-pub use find::{Found, FoundRow};
+pub use find::Found;
+pub use found::FoundRow;
 pub use metadata::Metadata;
 pub use receive::Incoming;
 pub use settings::{Duplicates, StudySettings};
+pub use settle::StudyChangedPayload;
 
 /// Who sends, as file meta information and audit name it. PS3.10 §7.1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
