@@ -37,7 +37,7 @@ impl Inflater {
                 return Ok(());
             }
             if !self.has_ended && read == 0 && made == 0 {
-                return Err(HeaderError::Inflate);
+                return if bytes.is_empty() { Ok(()) } else { Err(HeaderError::Inflate) };
             }
         }
         if bytes.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(HeaderError::Inflate) }

@@ -58,7 +58,9 @@ fn every_valid_file_is_read_and_the_same_in_pieces() {
                 assert_eq!((other.digest, other.length), (whole.digest, whole.length));
                 assert_eq!(json::object(&other), json::object(&whole));
             }
-            let value: serde_json::Value = serde_json::from_str(&json::object(&whole)).expect("is JSON");
+            let value: serde_json::Value =
+                serde_json::from_str(&json::object(&whole).replace(char::from(json::INSTANCE_URL), ""))
+                    .expect("is JSON");
             assert!(value.get("00080018").is_some() || name == "studies", "{}", path.display());
             assert!(value.as_object().is_some_and(|set| set.keys().is_sorted()), "{}", path.display());
         }

@@ -157,8 +157,8 @@ async fn parallel_senders_lose_nothing(backend: Backend) {
     for study in ["1.2.50", "1.2.51", "1.2.52"] {
         let scope = StudyScope::study(Uid::parse(study).expect("valid"));
         let held = ops.held_instances(&actor, &scope).await.expect("is there");
-        let counted = gateway.database.count(&format!("select instances from dicom_study where study_uid = '{study}'"));
-        assert_eq!(counted.await, i64::try_from(held.len()).expect("is small"));
+        let sql = format!("select instances from dicom_study where study_uid = '{study}'");
+        assert_eq!(gateway.database.count(&sql).await, i64::try_from(held.len()).expect("is small"));
         all.extend(held.into_iter().map(|held| held.sop_instance_uid));
     }
     assert_eq!(all.len(), 8 * 11 + 1);
