@@ -186,6 +186,14 @@ operations! {
                                                            [all  all -    all  -    all]
     ValidationSet "validation.set" "Say what becomes of resources that break rules" ("ImplementationGuide" Update)
                                                            [all  -   -    -    -    -]
+    StudyStore "study.store" "Store DICOM instances" ("ImagingStudy" Create)
+                                                           [-    all -    all  -    all]
+    StudyFind "study.find" "Find studies, series and instances" ("ImagingStudy" Search)
+                                                           [-    all all  all  -    all]
+    StudyRead "study.read" "Read studies, series and instances" ("ImagingStudy" Read)
+                                                           [-    all all  all  -    all]
+    StudyDelete "study.delete" "Delete studies, series and instances" ("ImagingStudy" Delete)
+                                                           [-    -   -    all  -    -]
     JobList "job.list" "List jobs" ("Task" Search)
                                                            [all  -   -    -    -    -]
     JobShow "job.show" "See a job" ("Task" Read)

@@ -12,6 +12,7 @@ use crate::base::{Clock, SystemClock, TenantId};
 use crate::blob::BlobStore;
 use crate::config::master_key::{self, Missing};
 use crate::config::{self, Config, DatabaseUrl, Environment, ImagingStudies};
+use crate::ops::studies::{Duplicates, StudySettings};
 use crate::ops::subscriptions::SubscriptionSettings;
 use crate::ops::{Archive, DeliveryRule, Ops, OpsSettings, Trail};
 use crate::remote::PeerSettings;
@@ -231,7 +232,21 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         delivery_attempts: i32::try_from(config.jobs.max_attempts).unwrap_or(i32::MAX),
         keep_finished_jobs: config.jobs.keep_finished,
         subscriptions: subscription_settings(config, demo),
+        studies: study_settings(&config.archive),
     })
+}
+
+fn study_settings(archive: &config::Archive) -> StudySettings {
+    StudySettings {
+        duplicates: match archive.duplicates {
+            config::Duplicates::Reject => Duplicates::Reject,
+            config::Duplicates::KeepFirst => Duplicates::KeepFirst,
+            config::Duplicates::Replace => Duplicates::Replace,
+        },
+        max_instance_bytes: archive.max_instance.0,
+        low_water_bytes: archive.low_water.0,
+        settle: archive.settle,
+    }
 }
 
 fn subscription_settings(config: &Config, demo: bool) -> SubscriptionSettings {

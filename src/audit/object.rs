@@ -32,6 +32,10 @@ pub struct Object {
 pub enum ObjectKind {
     /// A FHIR resource of this type; a report is its DiagnosticReport.
     Resource(Box<str>),
+    /// A study, by its Study Instance UID.
+    Study,
+    /// A series or SOP instance, by its UID.
+    Instance,
     /// A session that makes renditions.
     Export,
     /// A report on its way to a peer.
@@ -91,6 +95,8 @@ impl ObjectKind {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Resource(resource_type) => resource_type,
+            Self::Study => "study",
+            Self::Instance => "instance",
             Self::Export => "export",
             Self::Delivery => "delivery",
             Self::Peer => "peer",
@@ -106,6 +112,8 @@ impl ObjectKind {
     /// The kind of a text in the log.
     pub fn parse(text: &str) -> Option<Self> {
         let own = [
+            Self::Study,
+            Self::Instance,
             Self::Export,
             Self::Delivery,
             Self::Peer,

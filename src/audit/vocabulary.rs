@@ -118,6 +118,10 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::ExportStart | O::ExportRetry | O::ExportCleanup | O::PeerTest | O::JobRetry | O::JobCancel => {
             (REST, rest("operation"), "E", Pattern::Query)
         }
+        O::StudyStore => (dcm("110104"), rest("create"), "C", Pattern::Write),
+        O::StudyFind => (dcm("110112"), rest("search-type"), "E", Pattern::Query),
+        O::StudyRead => (dcm("110103"), rest("read"), "R", Pattern::Read),
+        O::StudyDelete => (dcm("110105"), rest("delete"), "D", Pattern::Delete),
         O::PeerAdd => (SECURITY_ALERT, dcm("110128"), "C", Pattern::Write),
         O::PackageAdd => (SECURITY_ALERT, dcm("110131"), "C", Pattern::Write),
         O::PackageRemove => (SECURITY_ALERT, dcm("110131"), "D", Pattern::Delete),
@@ -137,7 +141,8 @@ pub(super) fn entity_role(kind: &super::ObjectKind) -> &'static str {
     use super::ObjectKind as K;
     match kind {
         K::Resource(resource_type) if **resource_type == *"DiagnosticReport" => "3",
-        K::Resource(_) => "4",
+        K::Study => "3",
+        K::Resource(_) | K::Instance => "4",
         K::Export | K::Delivery | K::Job => "20",
         K::Peer => "16",
         K::Rule => "23",

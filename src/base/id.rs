@@ -23,7 +23,7 @@ pub enum IdError {
 }
 
 macro_rules! text_id {
-    ($(#[$doc:meta])* $name:ident, $check:expr) => {
+    ($(#[$doc:meta])* $name:ident, $check:expr $(, kept $kept:expr)?) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Box<str>);
@@ -77,7 +77,10 @@ macro_rules! text_id {
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-                Self::parse(&text).map_err(serde::de::Error::custom)
+                // Where what is kept may be of a freer form than what is new, this reads what was kept.
+                let checks: &[fn(&str) -> Result<(), IdError>] = &[$($kept,)? $check];
+                checks.first().map_or(Ok(()), |check| check(&text)).map_err(serde::de::Error::custom)?;
+                Ok(Self(text.as_ref().into()))
             }
         }
     };
@@ -86,7 +89,7 @@ macro_rules! text_id {
 text_id! {
     /// A DICOM unique identifier. PS3.5 §9.1: at most 64 characters, digits in components that are
     /// separated by full stops, no component with a leading zero unless it is the digit 0 alone.
-    Uid, check_uid
+    Uid, check_uid, kept check_device_uid
 }
 
 text_id! {
@@ -111,6 +114,18 @@ text_id! {
 }
 
 impl Uid {
+    /// As [`Uid::parse`], but components may have leading zeros, which devices write: what they are named by
+    /// is kept and found under that name.
+    pub fn parse_lenient(text: &str) -> Result<Self, IdError> {
+        check_device_uid(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// Whether it has a component with a leading zero, against PS3.5 §9.1.
+    pub fn has_leading_zero(&self) -> bool {
+        self.0.split('.').any(|component| component.len() > 1 && component.starts_with('0'))
+    }
+
     /// A UID under `2.25.` from a UUID. PS3.5 §B.2.
     pub fn from_uuid(uuid: Uuid) -> Self {
         Self(format!("2.25.{}", uuid.as_u128()).into())
@@ -188,6 +203,14 @@ impl fmt::Display for VersionId {
 }
 
 fn check_uid(text: &str) -> Result<(), IdError> {
+    check_device_uid(text)?;
+    if text.split('.').any(|component| component.len() > 1 && component.starts_with('0')) {
+        return Err(IdError::Form("has a component with a leading zero"));
+    }
+    Ok(())
+}
+
+fn check_device_uid(text: &str) -> Result<(), IdError> {
     check_length(text, 64)?;
     for component in text.split('.') {
         if component.is_empty() {
@@ -195,9 +218,6 @@ fn check_uid(text: &str) -> Result<(), IdError> {
         }
         if !component.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(IdError::Form("may hold digits and full stops only"));
-        }
-        if component.len() > 1 && component.starts_with('0') {
-            return Err(IdError::Form("has a component with a leading zero"));
         }
     }
     Ok(())
@@ -259,6 +279,13 @@ mod tests {
         let long = format!("1.{}", "9".repeat(63));
         for bad in ["", ".", "1..2", "1.02", "1.2.", "1.a", "1.2 ", long.as_str()] {
             assert!(Uid::parse(bad).is_err(), "{bad}");
+        }
+        let of_device = Uid::parse_lenient("1.02").expect("devices write it");
+        assert!(of_device.has_leading_zero());
+        let read: Uid = serde_json::from_str("\"1.02\"").expect("is read where it was kept");
+        assert_eq!(read, of_device);
+        for bad in ["", ".", "1..2", "1.2.", "1.a", "../x", long.as_str()] {
+            assert!(Uid::parse_lenient(bad).is_err(), "{bad}");
         }
     }
 

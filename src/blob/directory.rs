@@ -12,6 +12,7 @@ use object_store::local::LocalFileSystem;
 
 use super::BlobError;
 use super::disk;
+use super::space::Space;
 use super::stage::{Staged, Staging};
 use crate::base::{Blake3, TenantId, Timestamp};
 
@@ -20,6 +21,7 @@ pub(super) struct Directory {
     root: PathBuf,
     reader: Arc<LocalFileSystem>,
     pub(super) staging: Arc<Staging>,
+    pub(super) space: Space,
     /// Directories whose own entries are known to be on disk.
     durable: Mutex<HashSet<PathBuf>>,
     /// Publishing and deleting a blob exclude each other; one lock for many blobs.
@@ -32,6 +34,7 @@ impl Directory {
         let reader = LocalFileSystem::new_with_prefix(&root).map_err(|error| BlobError::Settings(Box::new(error)))?;
         Ok(Self {
             staging: Arc::new(Staging::open(&root).map_err(BlobError::io)?),
+            space: Space::of(&root),
             root,
             reader: Arc::new(reader),
             durable: Mutex::default(),

@@ -14,6 +14,7 @@ mod error;
 mod format;
 mod read;
 mod seal;
+mod space;
 mod stage;
 mod write;
 
@@ -250,6 +251,14 @@ impl BlobStore {
         let listed = listed.map_err(|error| BlobError::Unavailable(Box::new(error)))?;
         let names = listed.common_prefixes.iter().filter_map(|path| path.filename());
         Ok(names.filter_map(|name| TenantId::parse(name).ok()).collect())
+    }
+
+    /// Bytes that are free where blobs are, a few seconds old at most; `None` if there is no such number.
+    pub async fn free_space(&self) -> Option<u64> {
+        match &*self.backend {
+            Backend::Directory(directory) => directory.space.free().await,
+            Backend::Bucket(_) => None,
+        }
     }
 
     /// Whether the store can be used now; for readiness.

@@ -41,7 +41,7 @@ use std::path::PathBuf;
 
 use setting::Entry;
 
-pub use archive::{Archive, ImagingStudies};
+pub use archive::{Archive, Duplicates, ImagingStudies};
 pub use blob::{Blob, S3};
 pub use database::Database;
 pub use dimse::Dimse;

@@ -3,10 +3,16 @@
 pub mod charset;
 pub mod code;
 pub mod element;
+pub mod header;
+pub mod index;
+pub mod json;
 pub mod part10;
+pub mod query;
 pub mod sample_study;
+pub mod sop_class;
 pub mod source;
 pub mod sr;
 pub mod status;
 pub mod study;
+pub mod transfer_syntax;
 pub mod value;

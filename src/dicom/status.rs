@@ -50,6 +50,23 @@ impl StoreStatus {
     /// PS3.7 §C.5.14. The peer holds an instance with this UID; whether it is this one it does not say.
     pub const DUPLICATE_SOP_INSTANCE: Self = Self(0x0111);
 
+    /// PS3.7 §C.5.22: this SOP class is not stored here.
+    pub const SOP_CLASS_NOT_SUPPORTED: Self = Self(0x0122);
+    /// PS3.4 §B.2.3: out of resources; the sender may try again.
+    pub const OUT_OF_RESOURCES: Self = Self(0xA700);
+    /// PS3.4 §B.2.3: the data set does not match its SOP class, or what announced it.
+    pub const MISMATCH: Self = Self(0xA900);
+    /// The study is not the one that it was sent for.
+    pub const OTHER_STUDY: Self = Self(0xA901);
+    /// PS3.4 §B.2.3: cannot understand.
+    pub const CANNOT_UNDERSTAND: Self = Self(0xC000);
+    /// Cannot understand: an illegal UID.
+    pub const ILLEGAL_UID: Self = Self(0xC001);
+    /// Cannot understand: the transfer syntax is not supported. PS3.18 Table 10.5.3-3.
+    pub const TRANSFER_SYNTAX_NOT_SUPPORTED: Self = Self(0xC122);
+    /// Stored although the data set does not match its SOP class.
+    pub const STORED_WITH_WARNING: Self = Self(0xB007);
+
     /// What the status amounts to.
     pub fn class(self) -> StoreClass {
         match self.0 {
@@ -90,6 +107,7 @@ impl StoreStatus {
             0xB006 => "stored with discarded elements",
             0xB007 => "stored although the data set does not match the SOP class",
             0xB001..=0xBFFF => "stored with a warning",
+            0xC001 => "illegal UID",
             0xC122 => "transfer syntax not supported",
             0xC000..=0xCFFF => "cannot understand",
             0xFE00 => "cancelled",

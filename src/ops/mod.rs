@@ -17,6 +17,7 @@ pub mod reports;
 pub mod resources;
 pub mod rules;
 pub mod sending;
+pub mod studies;
 pub mod subscriptions;
 mod terminology;
 pub mod tokens;
@@ -82,6 +83,8 @@ pub struct OpsSettings {
     pub subscriptions: subscriptions::SubscriptionSettings,
     /// Attempts at a delivery before it is given up.
     pub delivery_attempts: i32,
+    /// The archive of studies.
+    pub studies: studies::StudySettings,
 }
 
 /// Who is asked for the facts and images of a study.

@@ -26,6 +26,7 @@ mod schedule;
 mod schema;
 mod search;
 mod setting;
+mod study;
 mod subscription;
 mod token;
 mod version;
@@ -66,6 +67,7 @@ pub use search::{
     Guard, INDEX_JOB, IndexPayload, IndexPlace, IndexStep, ParameterReady, Place, Search,
 };
 pub use setting::{SettingVersion, SettingWrite};
+pub use study::{INSTANCE_OWNER, InstancePlace, NewInstance, StoredInstance, StudyMatch};
 pub use subscription::{SubscriptionChange, SubscriptionEvent, SubscriptionState};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};

@@ -2,6 +2,8 @@
 
 use diesel::table;
 
+pub(super) mod study;
+
 table! {
     tenant (name) {
         #[sql_name = "tenant"]

@@ -4,6 +4,7 @@
 use crate::access::Actor;
 use crate::audit::AuditEvent;
 use crate::base::{LogicalId, TenantId, Timestamp};
+use crate::dicom::query::StudyScope;
 
 use super::blob_row::BlobUse;
 use super::db::Tx;
@@ -17,11 +18,13 @@ use super::rendition::{Evidence, Rendition};
 use super::resource::ResourceWrite;
 use super::search::{self, Catalog, Guard, Names, Needed, ParameterReady, ParameterWrite};
 use super::setting::SettingWrite;
+use super::study::{NewInstance, SealedInstance};
 use super::subscription::SubscriptionChange;
 use super::token::TokenChange;
 use super::version::{SealedWrite, Versions};
 use super::{
-    StoreError, audit, blob_row, delivery, export, job, keys, package, peer, rendition, setting, subscription, token,
+    StoreError, audit, blob_row, delivery, export, job, keys, package, peer, rendition, setting, study, subscription,
+    token,
 };
 
 /// One change.
@@ -60,6 +63,10 @@ pub enum Write {
     Token(TokenChange),
     /// Says that a search parameter has all its rows.
     Parameter(ParameterReady),
+    /// Keeps an instance.
+    Instance(Box<NewInstance>),
+    /// Deletes instances, and the studies and series that have none left.
+    DeleteInstances(StudyScope),
     /// Puts a job in.
     Job(NewJob),
     /// Ends an attempt at a job; the whole set fails if its lease is lost.
@@ -139,6 +146,7 @@ pub(super) struct Prepared {
 enum Step {
     Resource(SealedWrite),
     Search(ParameterWrite),
+    Instance(Box<SealedInstance>),
     Other(Write),
 }
 
@@ -164,6 +172,7 @@ impl Prepared {
                     events.push(event);
                     continue;
                 }
+                Write::Instance(new) => Step::Instance(Box::new(SealedInstance::new(&tenant, *new, sealer)?)),
                 other => Step::Other(other),
             };
             steps.push(step);
@@ -209,10 +218,13 @@ impl Prepared {
             return Ok(None);
         }
         let mut versions = Versions::new(tenant, sealer, names, catalog);
+        let mut instances: Vec<&SealedInstance> = Vec::new();
         for step in &self.steps {
             match step {
                 Step::Resource(write) => versions.add(tx, write)?,
                 Step::Search(parameter) => lanes.extend(parameter.apply(tx, tenant, &self.principal, now)?),
+                Step::Instance(instance) => instances.push(instance),
+                Step::Other(Write::DeleteInstances(scope)) => study::delete(tx, tenant, scope)?,
                 Step::Other(Write::Guard(guard)) => {
                     versions.finish(tx)?;
                     search::check(tx, names, tenant, guard)?;
@@ -241,11 +253,12 @@ impl Prepared {
                 Step::Other(Write::JobEnd { lease, end }) => job::end(tx, lease, end, now)?,
                 Step::Other(Write::CancelJob(id)) => job::cancel(tx, tenant, id, now)?,
                 Step::Other(Write::ResendJob(id)) => job::resend(tx, tenant, id, now)?,
-                Step::Other(Write::Resource(_) | Write::Audit(_)) => {}
+                Step::Other(Write::Resource(_) | Write::Audit(_) | Write::Instance(_)) => {}
             }
         }
         versions.finish(tx)?;
         audit::insert(tx, tenant, &self.audit)?;
+        study::insert(tx, tenant, sealer, &instances, now)?;
         Ok(Some(lanes))
     }
 }

@@ -7,6 +7,7 @@ mod housekeeping;
 mod report_deliver;
 mod report_export;
 mod search_index;
+mod study_changed;
 mod subscription_notify;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(report_deliver::ReportDeliver::new(ops.clone())),
         Arc::new(subscription_notify::SubscriptionNotify::new(ops.clone())),
         Arc::new(search_index::SearchIndex),
+        Arc::new(study_changed::StudyChanged::new(ops.clone())),
         Arc::new(housekeeping::AuditSeal::new(ops.clone())),
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),

@@ -41,4 +41,6 @@ mod search;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod studies;
+#[cfg(test)]
 mod support;

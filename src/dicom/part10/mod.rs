@@ -73,7 +73,7 @@ pub struct DecodedDataSet {
 }
 
 /// Whether the VR has a length of two bytes in explicit encodings. PS3.5 Table 7.1-2.
-fn has_short_length(vr: VR) -> bool {
+pub(super) fn has_short_length(vr: VR) -> bool {
     matches!(
         vr,
         VR::AE

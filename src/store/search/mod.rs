@@ -36,11 +36,10 @@ pub(super) use names::{Names, Needed};
 pub(super) use parameter::ParameterWrite;
 pub use parameter::{INDEX_JOB, IndexPayload, ParameterReady};
 pub(super) use rebuild::set_generation;
-pub(super) use sql::{Bind, insert, insert_returning};
+pub(super) use sql::{Bind, Number, Sql, insert, insert_returning};
 
 use criteria::Compiler;
 use page::{Form, SortValue, behind, sorted};
-use sql::{Number, Sql};
 
 /// Whose resources alone are found. R4 compartmentdefinition.html.
 #[derive(Debug, Clone, PartialEq, Eq)]

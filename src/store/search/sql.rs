@@ -141,42 +141,46 @@ pub(in crate::store) struct Sql {
 
 impl Sql {
     /// Text without values.
-    pub(super) fn new(text: &str) -> Self {
+    pub(in crate::store) fn new(text: &str) -> Self {
         Self { text: text.to_owned(), binds: Vec::new() }
     }
 
     /// What never holds.
-    pub(super) fn never() -> Self {
+    pub(in crate::store) fn never() -> Self {
         Self::new("1 = 0")
     }
 
     /// What always holds.
-    pub(super) fn always() -> Self {
+    pub(in crate::store) fn always() -> Self {
         Self::new("1 = 1")
     }
 
     /// Adds text.
-    pub(super) fn push(&mut self, text: &str) -> &mut Self {
+    pub(in crate::store) fn push(&mut self, text: &str) -> &mut Self {
         self.text.push_str(text);
         self
     }
 
     /// Adds a value.
-    pub(super) fn bind(&mut self, value: impl Into<Bind>) -> &mut Self {
+    pub(in crate::store) fn bind(&mut self, value: impl Into<Bind>) -> &mut Self {
         self.text.push('?');
         self.binds.push(value.into());
         self
     }
 
     /// Adds other SQL.
-    pub(super) fn add(&mut self, other: Self) -> &mut Self {
+    pub(in crate::store) fn add(&mut self, other: Self) -> &mut Self {
         self.text.push_str(&other.text);
         self.binds.extend(other.binds);
         self
     }
 
     /// Adds `column = ?`, or `column in (?, …)`. No value at all is never equal.
-    pub(super) fn one_of<B: Into<Bind>>(&mut self, column: &str, values: impl IntoIterator<Item = B>) -> &mut Self {
+    pub(in crate::store) fn one_of<B: Into<Bind>>(
+        &mut self,
+        column: &str,
+        values: impl IntoIterator<Item = B>,
+    ) -> &mut Self {
         let values: Vec<Bind> = values.into_iter().map(Into::into).collect();
         if values.is_empty() {
             return self.add(Self::never());
@@ -193,12 +197,12 @@ impl Sql {
     }
 
     /// Adds a limit. Its number stands in the text: SQLite plans a statement anew for each value of a bound one.
-    pub(super) fn limit(&mut self, rows: i64) -> &mut Self {
+    pub(in crate::store) fn limit(&mut self, rows: i64) -> &mut Self {
         self.push(" limit ").push(&rows.to_string())
     }
 
     /// Conditions of which all hold, or one, in brackets.
-    pub(super) fn joined(parts: Vec<Self>, word: &str, empty: Self) -> Self {
+    pub(in crate::store) fn joined(parts: Vec<Self>, word: &str, empty: Self) -> Self {
         if parts.is_empty() {
             return empty;
         }
@@ -214,24 +218,24 @@ impl Sql {
     }
 
     /// All of them.
-    pub(super) fn all(parts: Vec<Self>) -> Self {
+    pub(in crate::store) fn all(parts: Vec<Self>) -> Self {
         Self::joined(parts, " and ", Self::always())
     }
 
     /// Any of them.
-    pub(super) fn any(parts: Vec<Self>) -> Self {
+    pub(in crate::store) fn any(parts: Vec<Self>) -> Self {
         Self::joined(parts, " or ", Self::never())
     }
 
     /// The opposite.
-    pub(super) fn negated(self) -> Self {
+    pub(in crate::store) fn negated(self) -> Self {
         let mut out = Self::new("not ");
         out.push("(").add(self).push(")");
         out
     }
 
     /// The rows that it gives.
-    pub(super) fn load<T>(self, tx: &mut Tx<'_>) -> Result<Vec<T>, StoreError>
+    pub(in crate::store) fn load<T>(self, tx: &mut Tx<'_>) -> Result<Vec<T>, StoreError>
     where
         T: QueryableByName<Sqlite> + QueryableByName<Pg> + Send + 'static,
     {
@@ -240,24 +244,24 @@ impl Sql {
     }
 
     /// Runs it; gives the number of rows that it changed.
-    pub(super) fn execute(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+    pub(in crate::store) fn execute(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
         let query = Statement::seen(self);
         Ok(on!(tx, conn => query.execute(conn))?)
     }
 
     /// As [`Sql::execute`], for one of a few texts that come again and again: it stays prepared.
-    pub(super) fn execute_prepared(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+    pub(in crate::store) fn execute_prepared(self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
         let query = Statement { sql: self, is_kept: true };
         Ok(on!(tx, conn => query.execute(conn))?)
     }
 
     /// As [`Sql::execute`], for SQL that was just put together.
-    pub(super) fn execute_in(&mut self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
+    pub(in crate::store) fn execute_in(&mut self, tx: &mut Tx<'_>) -> Result<usize, StoreError> {
         std::mem::take(self).execute(tx)
     }
 
     #[cfg(test)]
-    pub(super) fn text(&self) -> &str {
+    pub(in crate::store) fn text(&self) -> &str {
         &self.text
     }
 }
@@ -355,9 +359,9 @@ impl<Conn> RunQueryDsl<Conn> for Statement {}
 
 /// A number that a query gives as `number`.
 #[derive(QueryableByName)]
-pub(super) struct Number {
+pub(in crate::store) struct Number {
     #[diesel(sql_type = BigInt)]
-    pub(super) number: i64,
+    pub(in crate::store) number: i64,
 }
 
 #[cfg(test)]

@@ -1,0 +1,30 @@
+//! The DICOM JSON model, PS3.18 Annex F. A [`Header`] becomes JSON as it is kept and sent; what was
+//! kept becomes [`Attributes`] to pick from, and a data set where C-FIND answers with one.
+
+mod attributes;
+mod level;
+mod number;
+mod read;
+mod write;
+
+pub use attributes::Attributes;
+pub use level::{level_of, split};
+pub use read::data_set;
+pub use write::{element, object};
+
+/// Stands in kept JSON where the URL of the instance belongs, at the beginning of each `BulkDataURI`. No JSON text
+/// holds this byte otherwise (RFC 8259 §7).
+pub const INSTANCE_URL: u8 = 0x01;
+
+/// Kept JSON with the URL of its instance where it belongs.
+pub fn with_instance_url(kept: &[u8], instance_url: &str, out: &mut Vec<u8>) {
+    for (number, part) in kept.split(|byte| *byte == INSTANCE_URL).enumerate() {
+        if number > 0 {
+            out.extend_from_slice(instance_url.as_bytes());
+        }
+        out.extend_from_slice(part);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! A match as QIDO-RS and C-FIND answer it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use dicom_core::value::DataSetSequence;
+use dicom_core::{DataDictionary as _, DataElement, Tag, VR};
+use dicom_dictionary_std::{StandardDataDictionary, tags};
+
+use crate::base::Uid;
+use crate::dicom::element::{self, DataSet};
+use crate::dicom::json::{self, Attributes, level_of};
+use crate::dicom::query::{Include, Level, Matching, Query};
+use crate::store::StudyMatch;
+
+/// A match.
+#[derive(Debug, Clone)]
+pub struct FoundRow {
+    /// Study; at the level of patients the newest one of the patient.
+    pub study_instance_uid: Option<Uid>,
+    /// Series, at its level and below.
+    pub series_instance_uid: Option<Uid>,
+    /// Instance, at its level.
+    pub sop_instance_uid: Option<Uid>,
+    pub(super) attributes: Attributes,
+    pub(super) wanted: Arc<Wanted>,
+}
+
+/// What of a match is returned.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    level: Level,
+    /// Whether everything is.
+    all: bool,
+    /// What was matched by or asked for; of sequences, what is asked for of their items.
+    asked: BTreeMap<Tag, BTreeSet<Tag>>,
+    /// What the level always returns.
+    always: Vec<Tag>,
+}
+
+impl Wanted {
+    pub(super) fn of(query: &Query) -> Self {
+        let mut asked: BTreeMap<Tag, BTreeSet<Tag>> = BTreeMap::new();
+        let included: &[Vec<Tag>] = match &query.include {
+            Include::All => &[],
+            Include::Tags(paths) => paths,
+        };
+        for path in query.keys.iter().map(|key| &key.path).chain(included) {
+            if let Some((first, rest)) = path.split_first() {
+                asked.entry(*first).or_default().extend(rest.first());
+            }
+        }
+        let is_within = |tag: Tag| match query.matching(tag) {
+            Some(Matching::Uids(uids)) => uids.len() == 1,
+            Some(Matching::Single(_)) => true,
+            _ => false,
+        };
+        let mut always = Vec::new();
+        // What lies above is returned too, unless the question was asked within it. PS3.18 §10.6.3.3.
+        let (of_study, of_series) = (is_within(tags::STUDY_INSTANCE_UID), is_within(tags::SERIES_INSTANCE_UID));
+        match query.level {
+            Level::Patient => always.extend(PATIENT),
+            Level::Study => always.extend(PATIENT.iter().chain(STUDY)),
+            Level::Series => {
+                always.extend(SERIES);
+                if !of_study {
+                    always.extend(PATIENT.iter().chain(STUDY));
+                }
+            }
+            Level::Instance => {
+                always.extend(INSTANCE);
+                if !of_series {
+                    always.extend(SERIES);
+                }
+                if !of_study {
+                    always.extend(PATIENT.iter().chain(STUDY));
+                }
+            }
+        }
+        if query.level >= Level::Study {
+            always.push(tags::STUDY_INSTANCE_UID);
+        }
+        if query.level == Level::Instance {
+            always.push(tags::SERIES_INSTANCE_UID);
+        }
+        Self { level: query.level, all: query.include == Include::All, asked, always }
+    }
+
+    /// Whether an attribute is returned by QIDO-RS.
+    fn has(&self, tag: Tag) -> bool {
+        self.all || self.asked.contains_key(&tag) || self.always.contains(&tag) || IF_KNOWN.contains(&tag)
+    }
+}
+
+impl FoundRow {
+    /// The match as a DICOM JSON object for QIDO-RS: what the level always returns, what was matched by and what was
+    /// asked for. `retrieve_base` is the URL of the DICOMweb service, without a slash at its end.
+    pub fn write_json(&self, out: &mut Vec<u8>, retrieve_base: &str) {
+        let url = self.url(retrieve_base);
+        let mut members: BTreeMap<Tag, String> = BTreeMap::new();
+        for (tag, json) in self.attributes.iter().filter(|(tag, _)| self.wanted.has(*tag)) {
+            members.insert(tag, json.to_owned());
+        }
+        let required = self.wanted.always.iter().chain(self.wanted.asked.keys());
+        for tag in required.filter(|tag| !KNOWN_OR_NOT_AT_ALL.contains(*tag)) {
+            members.entry(*tag).or_insert_with(|| format!("{{\"vr\":\"{}\"}}", vr(*tag).to_string()));
+        }
+        if let Some(url) = &url {
+            let mut json = Attributes::default();
+            json.set_text(tags::RETRIEVE_URL, "UR", url);
+            members.extend(json.iter().map(|(tag, json)| (tag, json.to_owned())));
+        }
+        out.push(b'{');
+        for (number, (tag, json)) in members.into_iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            out.extend_from_slice(format!("\"{:04X}{:04X}\":", tag.group(), tag.element()).as_bytes());
+            json::with_instance_url(json.as_bytes(), url.as_deref().unwrap_or_default(), out);
+        }
+        out.push(b'}');
+    }
+
+    /// The match as the identifier of a C-FIND response, in UTF-8: the keys of the request alone, without a value
+    /// where there is none. Level, Retrieve AE Title and (0008,0005) are the caller's.
+    pub fn data_set(&self) -> DataSet {
+        let mut asked = self.attributes.clone();
+        asked.retain(|tag| self.wanted.all || self.wanted.asked.contains_key(&tag));
+        let known = asked.data_set();
+        let mut set = DataSet::new_empty();
+        for element in known {
+            set.put(element);
+        }
+        for (tag, inside) in &self.wanted.asked {
+            match set.get(*tag).map(|element| element.items().unwrap_or_default().to_vec()) {
+                None => element::put_empty(&mut set, *tag, vr(*tag)),
+                Some(items) if !inside.is_empty() => {
+                    let items: Vec<DataSet> = items.iter().map(|item| picked(item, inside)).collect();
+                    set.put(DataElement::new(*tag, VR::SQ, DataSetSequence::from(items)));
+                }
+                Some(_) => {}
+            }
+        }
+        set
+    }
+
+    fn url(&self, base: &str) -> Option<String> {
+        if self.wanted.level == Level::Patient {
+            return None;
+        }
+        let mut url = format!("{base}/studies/{}", self.study_instance_uid.as_ref()?);
+        if let Some(series) = &self.series_instance_uid {
+            url.push_str(&format!("/series/{series}"));
+        }
+        if let Some(instance) = &self.sop_instance_uid {
+            url.push_str(&format!("/instances/{instance}"));
+        }
+        Some(url)
+    }
+}
+
+/// What is asked for of an item.
+fn picked(item: &DataSet, tags: &BTreeSet<Tag>) -> DataSet {
+    let mut out = DataSet::new_empty();
+    for tag in tags {
+        match item.get(*tag) {
+            Some(element) => {
+                out.put(element.clone());
+            }
+            None => element::put_empty(&mut out, *tag, vr(*tag)),
+        }
+    }
+    out
+}
+
+/// Everything that is known of a match.
+pub(super) fn attributes(found: &StudyMatch) -> Option<Attributes> {
+    let mut all = match &found.instance {
+        Some(json) => {
+            let mut instance = Attributes::parse(json)?;
+            // What lies above is said by the row that was matched.
+            instance.retain(|tag| level_of(tag) == Level::Instance);
+            instance
+        }
+        None => Attributes::default(),
+    };
+    if let Some(series) = &found.series {
+        all.fill(Attributes::parse(series)?);
+        all.set_number(tags::NUMBER_OF_SERIES_RELATED_INSTANCES, "IS", found.series_instances);
+    }
+    let mut study = Attributes::parse(&found.study)?;
+    if found.patient_studies > 0 {
+        study.retain(|tag| level_of(tag) == Level::Patient);
+        study.set_number(tags::NUMBER_OF_PATIENT_RELATED_STUDIES, "IS", found.patient_studies);
+        study.set_number(tags::NUMBER_OF_PATIENT_RELATED_SERIES, "IS", found.study_series);
+        study.set_number(tags::NUMBER_OF_PATIENT_RELATED_INSTANCES, "IS", found.study_instances);
+    } else {
+        study.set_number(tags::NUMBER_OF_STUDY_RELATED_SERIES, "IS", found.study_series);
+        study.set_number(tags::NUMBER_OF_STUDY_RELATED_INSTANCES, "IS", found.study_instances);
+        if found.series_uid.is_none() {
+            study.set_texts(tags::MODALITIES_IN_STUDY, "CS", found.modalities.iter().map(String::as_str));
+        }
+        all.set_text(tags::INSTANCE_AVAILABILITY, "CS", "ONLINE");
+    }
+    all.fill(study);
+    if let Some(uid) = &found.transfer_syntax_uid {
+        all.set_text(tags::AVAILABLE_TRANSFER_SYNTAX_UID, "UI", uid);
+    }
+    all.set_text(tags::SPECIFIC_CHARACTER_SET, "CS", "ISO_IR 192");
+    Some(all)
+}
+
+fn vr(tag: Tag) -> VR {
+    StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr.relaxed())
+}
+
+/// PS3.18 Table 10.6.3-3.
+const PATIENT: &[Tag] = &[tags::PATIENT_NAME, tags::PATIENT_ID, tags::PATIENT_BIRTH_DATE, tags::PATIENT_SEX];
+const STUDY: &[Tag] = &[
+    tags::STUDY_DATE,
+    tags::STUDY_TIME,
+    tags::ACCESSION_NUMBER,
+    tags::MODALITIES_IN_STUDY,
+    tags::REFERRING_PHYSICIAN_NAME,
+    tags::STUDY_INSTANCE_UID,
+    tags::STUDY_ID,
+    tags::NUMBER_OF_STUDY_RELATED_SERIES,
+    tags::NUMBER_OF_STUDY_RELATED_INSTANCES,
+];
+/// PS3.18 Table 10.6.3-4.
+const SERIES: &[Tag] = &[
+    tags::MODALITY,
+    tags::SERIES_DESCRIPTION,
+    tags::SERIES_INSTANCE_UID,
+    tags::SERIES_NUMBER,
+    tags::NUMBER_OF_SERIES_RELATED_INSTANCES,
+    tags::PERFORMED_PROCEDURE_STEP_START_DATE,
+    tags::PERFORMED_PROCEDURE_STEP_START_TIME,
+    tags::REQUEST_ATTRIBUTES_SEQUENCE,
+];
+/// PS3.18 Table 10.6.3-5.
+const INSTANCE: &[Tag] = &[
+    tags::SOP_CLASS_UID,
+    tags::SOP_INSTANCE_UID,
+    tags::INSTANCE_NUMBER,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::BITS_ALLOCATED,
+    tags::NUMBER_OF_FRAMES,
+    tags::AVAILABLE_TRANSFER_SYNTAX_UID,
+];
+/// What is returned at every level where it is known.
+const IF_KNOWN: [Tag; 3] = [tags::SPECIFIC_CHARACTER_SET, tags::INSTANCE_AVAILABILITY, tags::TIMEZONE_OFFSET_FROM_UTC];
+/// What is left out where it is not known.
+const KNOWN_OR_NOT_AT_ALL: [Tag; 7] = [
+    tags::SERIES_DESCRIPTION,
+    tags::ROWS,
+    tags::COLUMNS,
+    tags::BITS_ALLOCATED,
+    tags::NUMBER_OF_FRAMES,
+    tags::MODALITIES_IN_STUDY,
+    tags::RETRIEVE_URL,
+];
