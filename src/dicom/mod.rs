@@ -8,6 +8,7 @@ pub mod index;
 pub mod json;
 pub mod part10;
 pub mod query;
+pub mod pixel;
 pub mod sample_study;
 pub mod sop_class;
 pub mod source;
