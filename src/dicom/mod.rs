@@ -16,4 +16,5 @@ pub mod sr;
 pub mod status;
 pub mod study;
 pub mod transfer_syntax;
+pub mod transcode;
 pub mod value;

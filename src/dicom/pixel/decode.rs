@@ -68,7 +68,9 @@ pub fn decode(
         }
         PixelEncoding::DeflatedFrame => deflated::decode(&decoded, frame)?,
         PixelEncoding::Rle => rle::decode(&decoded, frame)?,
-        PixelEncoding::Jpeg => jpeg::decode(&decoded_source(&decoded, image), frame)?,
+        PixelEncoding::Jpeg => {
+            jpeg::decode(&decoded_source(&decoded, image), frame, is_lossless_jpeg(transfer_syntax_uid))?
+        }
         PixelEncoding::Jpeg2000 | PixelEncoding::HighThroughputJpeg2000 => {
             jpeg2000::decode(transfer_syntax_uid, &decoded, frame)?
         }
@@ -89,7 +91,7 @@ fn decoded_source(decoded: &Image, image: &Image) -> Image {
     Image { photometric, ..*decoded }
 }
 
-/// Processes 14, by the transfer syntax. PS3.5 §10.2, §A.4.1.
+/// Whether a transfer syntax of JPEG is of a lossless process. PS3.5 §A.4.1.
 fn is_lossless_jpeg(transfer_syntax_uid: &str) -> bool {
-    matches!(transfer_syntax_uid, "1.2.840.10008.1.2.4.57" | "1.2.840.10008.1.2.4.70")
+    PixelEncoding::lossy_method(transfer_syntax_uid).is_none()
 }

@@ -44,7 +44,9 @@ impl PixelEncoding {
             ".1.98" => Self::EncapsulatedNative,
             ".5" => Self::Rle,
             ".8.1" => Self::DeflatedFrame,
-            ".4.50" | ".4.51" | ".4.57" | ".4.70" => Self::Jpeg,
+            // 52 to 56 and 58 to 66 are retired; what they have in common with the others is decoded.
+            ".4.50" | ".4.51" | ".4.52" | ".4.53" | ".4.54" | ".4.55" | ".4.56" | ".4.57" | ".4.58" | ".4.59"
+            | ".4.60" | ".4.61" | ".4.62" | ".4.63" | ".4.64" | ".4.65" | ".4.66" | ".4.70" => Self::Jpeg,
             ".4.80" | ".4.81" => Self::JpegLs,
             ".4.90" | ".4.91" | ".4.92" | ".4.93" => Self::Jpeg2000,
             ".4.201" | ".4.202" | ".4.203" => Self::HighThroughputJpeg2000,
@@ -88,7 +90,7 @@ impl PixelEncoding {
 
     /// Whether a fragment that begins like this begins a codestream. Only formats with a signature can be
     /// told so; of the others each fragment is a frame.
-    pub(super) fn begins_codestream(self, bytes: &[u8]) -> bool {
+    pub(in super::super) fn begins_codestream(self, bytes: &[u8]) -> bool {
         match self {
             Self::Jpeg | Self::JpegLs => bytes.starts_with(b"\xff\xd8\xff"),
             Self::Jpeg2000 | Self::HighThroughputJpeg2000 => {
@@ -103,7 +105,9 @@ impl PixelEncoding {
     /// (0028,2114) names it; `None` for a lossless one. PS3.3 §C.7.6.1.1.5.1.
     pub fn lossy_method(transfer_syntax_uid: &str) -> Option<&'static str> {
         match transfer_syntax_uid.strip_prefix("1.2.840.10008.1.2.4.")? {
-            "50" | "51" => Some("ISO_10918_1"),
+            "50" | "51" | "52" | "53" | "54" | "55" | "56" | "59" | "60" | "61" | "62" | "63" | "64" => {
+                Some("ISO_10918_1")
+            }
             "81" => Some("ISO_14495_1"),
             "91" | "93" => Some("ISO_15444_1"),
             "203" => Some("ISO_15444_15"),

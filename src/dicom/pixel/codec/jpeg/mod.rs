@@ -19,8 +19,8 @@ use super::{exactly, frame_length, guarded};
 use segment::{FrameHeader, Process};
 
 /// Decodes a frame. Colour of the lossy processes comes out as RGB, that of the lossless one as it is in
-/// the codestream.
-pub(in super::super) fn decode(image: &Image, codestream: &[u8]) -> Result<Vec<u8>, PixelError> {
+/// the codestream, so that a colour codestream has to be of the kind of process that is announced.
+pub(in super::super) fn decode(image: &Image, codestream: &[u8], is_lossless: bool) -> Result<Vec<u8>, PixelError> {
     let header = FrameHeader::of(codestream)?;
     let is_described = header.columns == image.columns
         && header.rows == image.rows
@@ -30,6 +30,10 @@ pub(in super::super) fn decode(image: &Image, codestream: &[u8]) -> Result<Vec<u
     }
     if u16::from(header.precision) > image.bits_allocated || !matches!(image.bits_allocated, 8 | 16) {
         return Err(PixelError::codestream("has more bits than are allocated"));
+    }
+    let is_other = (header.process == Process::Lossless) != is_lossless;
+    if is_other && image.samples_per_pixel > 1 && image.photometric != Photometric::Rgb {
+        return Err(PixelError::codestream("is of another process than the transfer syntax"));
     }
     match header.process {
         Process::Lossless => lossless::decode(&header, image, codestream),
