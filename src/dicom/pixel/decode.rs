@@ -1,6 +1,6 @@
 //! A stored frame as plain samples.
 
-use super::codec::{deflated, jpeg, jpeg_xl, jpeg2000, rle};
+use super::codec::{self, deflated, jpeg, jpeg_xl, jpeg2000, rle};
 use super::{Image, Photometric, PixelEncoding, PixelError, PixelLimits};
 
 /// Plain samples, and what they are.
@@ -14,8 +14,13 @@ pub struct DecodedFrame {
 
 /// Whether frames of a transfer syntax can be decoded.
 pub fn decodes(transfer_syntax_uid: &str) -> bool {
-    PixelEncoding::of_transfer_syntax(transfer_syntax_uid)
-        .is_some_and(|encoding| !encoding.is_video() && encoding != PixelEncoding::JpegLs)
+    match PixelEncoding::of_transfer_syntax(transfer_syntax_uid) {
+        None | Some(PixelEncoding::JpegLs) => false,
+        Some(PixelEncoding::Jpeg2000 | PixelEncoding::HighThroughputJpeg2000 | PixelEncoding::JpegXl) => {
+            codec::is_registered(transfer_syntax_uid)
+        }
+        Some(encoding) => !encoding.is_video(),
+    }
 }
 
 /// What an image is once it is decoded, without a look at its frames: codecs give pixel after pixel, and

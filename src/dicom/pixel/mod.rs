@@ -43,4 +43,4 @@ impl Default for PixelLimits {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::dicom) mod tests;

@@ -33,6 +33,11 @@ fn registered(uid: &str, image: &Image, codestream: &[u8]) -> Result<Vec<u8>, Pi
     }
 }
 
+/// Whether this build has a registered decoder for a transfer syntax.
+pub(super) fn is_registered(uid: &str) -> bool {
+    TransferSyntaxRegistry.get(uid).is_some_and(|syntax| syntax.pixel_data_reader().is_some())
+}
+
 /// Runs foreign code; a panic in it is an error of the codestream.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, PixelError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_panic| PixelError::codestream("is damaged"))

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::super::{Image, Photometric};
 
 /// The samples of a frame pixel by pixel, whatever its planar configuration.
-pub(in super::super) fn by_pixel<'a>(image: &Image, frame: &'a [u8]) -> Cow<'a, [u8]> {
+pub(in crate::dicom) fn by_pixel<'a>(image: &Image, frame: &'a [u8]) -> Cow<'a, [u8]> {
     if !image.is_planar || image.photometric == Photometric::YbrFull422 {
         return Cow::Borrowed(frame);
     }
@@ -22,7 +22,7 @@ pub(in super::super) fn by_pixel<'a>(image: &Image, frame: &'a [u8]) -> Cow<'a, 
 }
 
 /// A frame of YBR_FULL_422 with the chrominances of each pixel: those of a pair are those of both.
-pub(in super::super) fn full_chrominance(image: &Image, frame: &[u8]) -> Vec<u8> {
+pub(in crate::dicom) fn full_chrominance(image: &Image, frame: &[u8]) -> Vec<u8> {
     let pixels = usize::try_from(image.pixels()).unwrap_or_default();
     let mut out = Vec::with_capacity(pixels * 3);
     for [y1, y2, cb, cr] in frame.as_chunks::<4>().0 {
@@ -37,7 +37,7 @@ pub(in super::super) fn full_chrominance(image: &Image, frame: &[u8]) -> Vec<u8>
 }
 
 /// A colour frame as RGB of 8 bits, pixel by pixel; `None` for colours that cannot be shown.
-pub(in super::super) fn rgb<'a>(image: &Image, frame: &'a [u8]) -> Option<Cow<'a, [u8]>> {
+pub(in crate::dicom) fn rgb<'a>(image: &Image, frame: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     let eight = |bytes: Cow<'a, [u8]>| match image.bits_allocated {
         8 if image.bits_stored == 8 => Some(bytes),
         8 => Some(Cow::Owned(bytes.iter().map(|sample| spread(u16::from(*sample), image.bits_stored)).collect())),

@@ -106,8 +106,8 @@ mod tests {
     #[test]
     fn values_outside_a_table_have_its_ends() {
         let mut item = DataSet::new_empty();
-        put_value(&mut item, tags::LUT_DESCRIPTOR, VR::SS, PrimitiveValue::I16([3, -1, 8].into()));
-        put_value(&mut item, tags::LUT_DATA, VR::US, PrimitiveValue::U16([10, 20, 255].into()));
+        put_value(&mut item, tags::LUT_DESCRIPTOR, VR::SS, PrimitiveValue::I16(vec![3, -1, 8].into()));
+        put_value(&mut item, tags::LUT_DATA, VR::US, PrimitiveValue::U16(vec![10, 20, 255].into()));
         let table = LookupTable::of_item(&item, true).unwrap();
         assert_eq!([-9.0, -1.0, 0.0, 1.0, 7.0].map(|value| table.entry(value)), [10, 10, 20, 255, 255]);
         assert!((table.brightness(1.0) - 1.0).abs() < f64::EPSILON);
@@ -116,8 +116,8 @@ mod tests {
     #[test]
     fn a_table_that_is_not_whole_is_none() {
         let mut item = DataSet::new_empty();
-        put_value(&mut item, tags::LUT_DESCRIPTOR, VR::US, PrimitiveValue::U16([3, 0, 16].into()));
-        put_value(&mut item, tags::LUT_DATA, VR::OW, PrimitiveValue::U8([1, 0, 2, 0].into()));
+        put_value(&mut item, tags::LUT_DESCRIPTOR, VR::US, PrimitiveValue::U16(vec![3, 0, 16].into()));
+        put_value(&mut item, tags::LUT_DATA, VR::OW, PrimitiveValue::U8(vec![1, 0, 2, 0].into()));
         assert_eq!(LookupTable::of_item(&item, false), None);
     }
 }

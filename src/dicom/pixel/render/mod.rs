@@ -4,7 +4,7 @@
 //! A decoded frame and the [`Presentation`] of its data set come in; a [`Picture`] of 8 bits goes out, and
 //! from it a JPEG, PNG or GIF file.
 
-pub(super) mod color;
+pub(in crate::dicom) mod color;
 mod file;
 mod grey;
 mod lookup;
