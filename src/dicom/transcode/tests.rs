@@ -34,8 +34,12 @@ fn assert_same(one: &DataSet, other: &DataSet, but: &[Tag], path: &str) {
         |set: &DataSet| -> Vec<Tag> { set.tags().filter(|tag| !but.contains(tag) && tag.group() != 0x7fe0).collect() };
     assert_eq!(tags(one), tags(other), "{path}");
     for tag in tags(one) {
-        assert_eq!(element::text(one, tag), element::text(other, tag), "{path} {tag}");
         assert_eq!(element::items(one, tag).len(), element::items(other, tag).len(), "{path} {tag}");
+        // Private elements have no VR in the implicit form, so that their bytes are no text any more.
+        if tag.group() % 2 == 1 {
+            continue;
+        }
+        assert_eq!(element::text(one, tag), element::text(other, tag), "{path} {tag}");
     }
 }
 
@@ -182,13 +186,9 @@ fn there_and_back_is_the_same_data_set() {
             part10::read_data_set(bytes, syntax, &ReadLimits::default()).unwrap().data_set
         };
         assert_same(&read(&once), &read(&back), &[], path);
-        // Private elements have no VR in the implicit form; their values stay.
-        assert_eq!(once.len(), transcoded(&once_as_file(&bytes), explicit, TargetForm::DataSet, 9).unwrap().len());
+        let again = transcoded(&bytes, explicit, TargetForm::Part10, 4096).unwrap();
+        assert_eq!(once, transcoded(&again, explicit, TargetForm::DataSet, 9).unwrap(), "{path}");
     }
-}
-
-fn once_as_file(bytes: &[u8]) -> Vec<u8> {
-    transcoded(bytes, TargetSyntax::ExplicitVrLittleEndian, TargetForm::Part10, 4096).unwrap()
 }
 
 #[test]
