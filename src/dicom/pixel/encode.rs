@@ -1,7 +1,5 @@
 //! Plain samples as a codestream of another transfer syntax.
 
-use std::borrow::Cow;
-
 use super::codec::{jpeg, rle};
 use super::render::color;
 use super::{Image, Photometric, PixelEncoding, PixelError, SampleKind};
@@ -54,7 +52,7 @@ pub fn encode(image: &Image, encoding: PixelEncoding, frame: &[u8], quality: u8)
             let colours = color::rgb(image, frame).ok_or(PixelError::Truncated)?;
             jpeg::encode(&rgb, &colours, quality)?
         }
-        _ => jpeg::encode(image, &Cow::Borrowed(frame), quality)?,
+        _ => jpeg::encode(image, frame, quality)?,
     };
     if bytes.len() % 2 == 1 {
         bytes.push(0);

@@ -7,22 +7,26 @@
 mod codec;
 mod decode;
 mod description;
+mod element;
 mod encode;
 mod encoding;
 mod error;
 mod index;
 mod native;
 mod photometric;
+mod place;
 pub mod render;
 
 pub use decode::{DecodedFrame, decode, decoded_image, decodes};
 pub use description::{Image, SampleKind};
+pub use element::PixelElement;
 pub use encode::{EncodedFrame, encode, encoded_image};
 pub use encoding::PixelEncoding;
 pub use error::PixelError;
-pub use index::{FrameIndex, FrameIndexer, FramePlace, PixelElement};
+pub use index::FrameIndexer;
 pub use native::{join_bits, little_endian};
 pub use photometric::Photometric;
+pub use place::{FrameIndex, FramePlace};
 
 /// Limits on one frame. They are looked at before anything is allocated for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -66,7 +66,8 @@ impl Stored {
     }
 
     fn part(&self, range: &std::ops::Range<u64>) -> &[u8] {
-        self.bytes.get(range.start as usize..range.end as usize).unwrap_or_default()
+        let at = |offset| usize::try_from(offset).unwrap();
+        self.bytes.get(at(range.start)..at(range.end)).unwrap_or_default()
     }
 
     /// All frames, decoded.
@@ -96,8 +97,8 @@ fn expected() -> BTreeMap<String, Value> {
     serde_json::from_slice(&std::fs::read(fixtures().join("pixels/expected.json")).unwrap()).unwrap()
 }
 
-/// Greatest and mean difference of the samples that pydicom's are known of.
-fn difference(expected: &Value, frame: &[u8], width: usize) -> (i64, f64) {
+/// Greatest difference of the samples that pydicom's are known of.
+fn difference(expected: &Value, frame: &[u8], width: usize) -> i64 {
     let step = usize::try_from(expected["step"].as_u64().unwrap()).unwrap();
     let values = expected["last"].as_array().unwrap();
     let samples = frame.chunks_exact(width).step_by(step).map(|sample| match sample {
@@ -108,8 +109,7 @@ fn difference(expected: &Value, frame: &[u8], width: usize) -> (i64, f64) {
     let differences: Vec<i64> =
         samples.zip(values).map(|(ours, theirs)| (ours - (theirs.as_i64().unwrap() & 0xffff)).abs()).collect();
     assert_eq!(differences.len(), values.len());
-    let mean = differences.iter().sum::<i64>() as f64 / differences.len() as f64;
-    (differences.into_iter().max().unwrap_or_default(), mean)
+    differences.into_iter().max().unwrap_or_default()
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn frames_are_those_that_pydicom_decodes() {
             }
         } else {
             let last = frames.last().unwrap();
-            let (most, mean) = difference(&expected, &as_expected(last), last.image.sample_bytes());
+            let most = difference(&expected, &as_expected(last), last.image.sample_bytes());
             let tolerance = expected["tolerance"].as_i64().unwrap();
             if most > tolerance {
-                wrong.push(format!("{path}: differs by up to {most}, {mean:.2} in the mean"));
+                wrong.push(format!("{path}: differs by up to {most}"));
             }
         }
     }
@@ -241,19 +241,19 @@ proptest! {
 
     #[test]
     fn changed_files_never_panic(
-        which in 0..COMPRESSED.len(), changes in proptest::collection::vec((any::<u32>(), any::<u8>()), 1..6),
-        cut in proptest::option::of(any::<u32>()),
+        which in 0..COMPRESSED.len(), changes in proptest::collection::vec((any::<usize>(), any::<u8>()), 1..6),
+        cut in proptest::option::of(any::<usize>()),
     ) {
         let path = COMPRESSED.get(which).unwrap();
         let stored = Stored::open(path);
-        let begin = stored.pixel_data_offset as usize;
+        let begin = usize::try_from(stored.pixel_data_offset).unwrap();
         let mut bytes = stored.bytes;
         let length = bytes.len() - begin;
         for (at, byte) in changes {
-            bytes[begin + at as usize % length] = byte;
+            bytes[begin + at % length] = byte;
         }
         if let Some(cut) = cut {
-            bytes.truncate(begin + cut as usize % length);
+            bytes.truncate(begin + cut % length);
         }
         let changed = Stored { bytes, ..Stored::open(path) };
         let _ = changed.decoded();

@@ -21,8 +21,6 @@ pub(super) struct Converter {
     /// How headers are written where the reader is.
     syntax: Syntax,
     written: Syntax,
-    /// Whether frames have to be decoded or encoded.
-    changes_frames: bool,
     input: Vec<u8>,
     /// How much of the input is used.
     used: usize,
@@ -87,8 +85,7 @@ impl Converter {
         limits: TranscodeLimits,
         out: Vec<u8>,
     ) -> Self {
-        let changes_frames = encoding.is_encapsulated() || target.encoding().is_some();
-        Self {
+        let mut converter = Self {
             transfer_syntax_uid: transfer_syntax_uid.to_owned(),
             encoding,
             target,
@@ -98,7 +95,6 @@ impl Converter {
                 is_big_endian: encoding == PixelEncoding::NativeBigEndian,
             },
             written: if target == TargetSyntax::ImplicitVrLittleEndian { Syntax::IMPLICIT } else { Syntax::EXPLICIT },
-            changes_frames,
             input: Vec::new(),
             used: 0,
             position: 0,
@@ -108,8 +104,15 @@ impl Converter {
             is_signed: false,
             has_extended_offsets: false,
             out,
-            is_held: changes_frames,
-        }
+            is_held: false,
+        };
+        converter.is_held = converter.changes_frames();
+        converter
+    }
+
+    /// Whether frames have to be decoded or encoded.
+    fn changes_frames(&self) -> bool {
+        self.encoding.is_encapsulated() || self.target.encoding().is_some()
     }
 
     /// Takes the next bytes of the data set.
@@ -267,7 +270,7 @@ impl Converter {
         if vr == VR::SQ || (vr == VR::UN && length.is_none()) {
             return self.begin_sequence(tag, vr, length);
         }
-        if is_root && is_pixels && (length.is_none() || self.changes_frames) {
+        if is_root && is_pixels && (length.is_none() || self.changes_frames()) {
             return self.begin_pixels(tag, vr, length);
         }
         let what = if is_pixels { "compressed pixels within a sequence" } else { "a value of undefined length" };
@@ -276,7 +279,9 @@ impl Converter {
             || tag == tags::ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH;
         self.has_extended_offsets |= is_root && tag == tags::EXTENDED_OFFSET_TABLE && length > 0;
         // Group lengths are retired (PS3.5 §7.2) and wrong once anything is written anew.
-        if tag.element() == 0 || tag == tags::DATA_SET_TRAILING_PADDING || (is_root && self.changes_frames && is_offset)
+        if tag.element() == 0
+            || tag == tags::DATA_SET_TRAILING_PADDING
+            || (is_root && self.changes_frames() && is_offset)
         {
             self.state = State::Left { left: length.into() };
         } else if is_root && self.holds(tag) {
@@ -294,13 +299,13 @@ impl Converter {
 
     /// Attributes of the image are held back where the image changes, or where implied VRs follow from them.
     fn holds(&self, tag: Tag) -> bool {
-        (self.changes_frames || self.syntax.is_implicit) && HeldAttributes::holds(tag)
+        (self.changes_frames() || self.syntax.is_implicit) && HeldAttributes::holds(tag)
     }
 
     fn attributes_before(&mut self, tag: Tag) -> Result<(), TranscodeError> {
         let change =
             Change { encoding: self.encoding, transfer_syntax_uid: &self.transfer_syntax_uid, target: self.target };
-        let change = self.changes_frames.then_some(&change);
+        let change = self.changes_frames().then_some(&change);
         self.attributes.write_before(tag, &mut self.out, self.written, change)
     }
 

@@ -163,7 +163,7 @@ mod tests {
             let frame: Vec<u8> = (0..image.frame_bytes())
                 .map(|_| {
                     state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                    if state >> 62 == 0 { (state >> 33) as u8 } else { 3 }
+                    if state >> 62 == 0 { state.to_le_bytes()[4] } else { 3 }
                 })
                 .collect();
             prop_assert_eq!(decode(&image, &encode(&image, &frame).unwrap()).unwrap(), frame);

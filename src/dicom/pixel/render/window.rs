@@ -67,36 +67,40 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn shown(center: f64, width: f64, function: VoiFunction, value: f64) -> f64 {
-        (Window::new(center, width, function).unwrap().brightness(value) * 255.0).round()
+    /// Brightness of values, out of 255.
+    fn assert_shown<const N: usize>(window: (f64, f64, VoiFunction), values: [f64; N], expected: [f64; N]) {
+        let (center, width, function) = window;
+        let window = Window::new(center, width, function).unwrap();
+        for (value, expected) in values.into_iter().zip(expected) {
+            let shown = window.brightness(value) * 255.0;
+            assert!((shown - expected).abs() < 0.01, "{window:?} {value}: {shown} is not {expected}");
+        }
     }
 
     #[test]
     fn linear_is_as_the_standard_computes_it() {
         // PS3.3 §C.11.2.1.2.1, examples of windows: c=2048 w=4096; c=2048 w=1; c=0 w=100; c=0 w=1.
-        let linear = |center, width, value| shown(center, width, VoiFunction::Linear, value);
-        assert_eq!((linear(2048.0, 4096.0, 0.0), linear(2048.0, 4096.0, 4095.0)), (0.0, 255.0));
-        assert_eq!((linear(2048.0, 1.0, 2047.0), linear(2048.0, 1.0, 2048.0)), (0.0, 255.0));
-        assert_eq!((linear(0.0, 100.0, -50.0), linear(0.0, 100.0, 49.0)), (0.0, 255.0));
-        assert_eq!((linear(0.0, 1.0, -1.0), linear(0.0, 1.0, 0.0)), (0.0, 255.0));
-        // ((-10 - 39.5) / 399 + 0.5) * 255 = 95.86...
-        assert_eq!(linear(40.0, 400.0, -10.0), 96.0);
+        let linear = VoiFunction::Linear;
+        assert_shown((2048.0, 4096.0, linear), [0.0, 4095.0], [0.0, 255.0]);
+        assert_shown((2048.0, 1.0, linear), [2047.0, 2048.0], [0.0, 255.0]);
+        assert_shown((0.0, 100.0, linear), [-50.0, 49.0], [0.0, 255.0]);
+        assert_shown((0.0, 1.0, linear), [-1.0, 0.0], [0.0, 255.0]);
+        // ((-10 - 39.5) / 399 + 0.5) * 255
+        assert_shown((40.0, 400.0, linear), [-10.0], [95.864_661]);
     }
 
     #[test]
     fn exact_has_its_middle_at_the_centre() {
-        let exact = |value| shown(40.0, 400.0, VoiFunction::LinearExact, value);
-        assert_eq!((exact(-160.0), exact(40.0), exact(240.0)), (0.0, 128.0, 255.0));
-        // ((-10 - 40) / 400 + 0.5) * 255 = 95.625
-        assert_eq!(exact(-10.0), 96.0);
+        // The fourth is ((-10 - 40) / 400 + 0.5) * 255.
+        let window = (40.0, 400.0, VoiFunction::LinearExact);
+        assert_shown(window, [-160.0, 40.0, 240.0, -10.0], [0.0, 127.5, 255.0, 95.625]);
     }
 
     #[test]
     fn a_sigmoid_has_no_edge() {
-        let sigmoid = |value| shown(100.0, 200.0, VoiFunction::Sigmoid, value);
-        assert_eq!(sigmoid(100.0), 128.0);
-        // 255 / (1 + e^2) and 255 / (1 + e^-2)
-        assert_eq!((sigmoid(0.0), sigmoid(200.0)), (30.0, 225.0));
+        // 255 / (1 + e^2), its middle, and 255 / (1 + e^-2).
+        let window = (100.0, 200.0, VoiFunction::Sigmoid);
+        assert_shown(window, [0.0, 100.0, 200.0], [30.396_651, 127.5, 224.603_348]);
     }
 
     #[test]

@@ -151,7 +151,7 @@ impl<'a> Scan<'a> {
             4 => left + above - corner,
             5 => left + ((above - corner) >> 1),
             6 => above + ((left - corner) >> 1),
-            _ => (left + above) / 2,
+            _ => i32::midpoint(left, above),
         }
     }
 
