@@ -207,7 +207,7 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
     let archive = match &config.archive.peer {
         Some(name) => Archive::Peer(name.clone()),
         None if demo => Archive::Sample,
-        None => Archive::None,
+        None => Archive::Local,
     };
     let logo = config::read_logo(&config.letterhead)?;
     Ok(OpsSettings {

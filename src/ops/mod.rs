@@ -90,8 +90,8 @@ pub struct OpsSettings {
 /// Who is asked for the facts and images of a study.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Archive {
-    /// Nobody.
-    None,
+    /// The gateway itself, of the studies that it keeps.
+    Local,
     /// A peer of kind `orthanc` or `dicomweb`.
     Peer(PeerName),
     /// The study of the demonstration.

@@ -18,6 +18,7 @@ use crate::telemetry::metric;
 
 use super::letterheads::LetterheadForm;
 use super::reports::ReportVersion;
+use super::studies::LocalArchive;
 use super::{Archive, Error, Ops};
 
 /// What a version was first rendered with; kept as a sealed blob.
@@ -267,8 +268,9 @@ impl Ops {
         if self.desk(actor).evidence(&written.report.id, written.edition.version).await?.is_some() {
             return Ok(true);
         }
-        let Some(source) = self.study_source(actor).await? else { return Ok(true) };
-        let asked = self.ask(&*source, &written.report.study.study_instance_uid).await;
+        let study = &written.report.study.study_instance_uid;
+        let Some(source) = self.study_source(actor, study).await? else { return Ok(true) };
+        let asked = self.ask(&*source, study).await;
         Ok(!matches!(asked, Err(error) if error.retry() != Retry::Never))
     }
 
@@ -277,9 +279,9 @@ impl Ops {
         let mut asked =
             Asked { study: StudyFacts::default(), missing: Losses::new(), images: Vec::new(), answered: false };
         let report = &written.report;
-        let Some(source) = self.study_source(actor).await? else {
+        let Some(source) = self.study_source(actor, &report.study.study_instance_uid).await? else {
             for index in 0..report.key_images.len() {
-                asked.missing.add(format!("keyImages[{index}]"), "no archive is configured to fetch the image from");
+                asked.missing.add(format!("keyImages[{index}]"), "no archive is there to fetch the image from");
             }
             return Ok(asked);
         };
@@ -328,10 +330,14 @@ impl Ops {
         }
     }
 
-    /// The archive that is configured, as a source of studies.
-    async fn study_source(&self, actor: &Actor) -> Result<Option<Box<dyn StudySource>>, Error> {
+    /// The archive that is asked about a study; none where nobody but this gateway could know it, and it does
+    /// not.
+    async fn study_source(&self, actor: &Actor, study: &Uid) -> Result<Option<Box<dyn StudySource>>, Error> {
         let name = match &self.settings().archive {
-            Archive::None => return Ok(None),
+            Archive::Local => {
+                let local = LocalArchive::with_study(self, actor, study).await?;
+                return Ok(local.map(|local| Box::new(local) as Box<dyn StudySource>));
+            }
             Archive::Sample => return Ok(Some(Box::new(SampleArchive))),
             Archive::Peer(name) => name,
         };

@@ -197,7 +197,7 @@ fn decide(existing: Option<&StoredResource>, body: &mut Json, now: Timestamp) ->
         && !is_own(&kind)
     {
         let current = document(existing)?;
-        if !shared::replaces(&current, body) || same_but_meta(&current, body) {
+        if !shared::replaces(&current, body) || shared::says_the_same(&current, body) {
             return Ok(Decided { version: existing.version_id, write: None });
         }
     }
@@ -241,17 +241,6 @@ fn withdrawn(
         writes.push(write(key.0, id, Some(existing.version_id), version, &mut body, now));
     }
     Ok(writes)
-}
-
-fn same_but_meta(left: &Json, right: &Json) -> bool {
-    let bare = |json: &Json| {
-        let mut json = json.clone();
-        if let Some(object) = json.as_object_mut() {
-            object.remove("meta");
-        }
-        json.to_canonical()
-    };
-    bare(left) == bare(right)
 }
 
 /// The Observations of a report.

@@ -181,6 +181,29 @@ impl Ops {
         Ok(Search { query, compartment: None, base, place: None, limit: most })
     }
 
+    /// The ids of resources of a type that have an identifier, `[system|]value`; no more than `most`. For use cases
+    /// that have authorized their actor.
+    pub(in crate::ops) async fn having_identifier(
+        &self,
+        actor: &Actor,
+        resource_type: &str,
+        system: Option<&str>,
+        value: &str,
+        most: usize,
+    ) -> Result<Vec<LogicalId>, Error> {
+        let base = fhir_base(&self.base_url(&actor.tenant));
+        let token = match system {
+            Some(system) => format!("{}|{}", escape(system), escape(value)),
+            None => escape(value),
+        };
+        let pairs = [("identifier".to_owned(), token)];
+        let context = self.context(Registry::r4(), &base);
+        let query = SearchQuery::parse(context, Some(resource_type), &pairs).map_err(|error| of_query(&error))?;
+        let search = Search { query, compartment: None, base, place: None, limit: most };
+        let found = self.desk(actor).search(search, Counting::No).await?;
+        Ok(found.resources.into_iter().map(|one| one.logical_id).collect())
+    }
+
     /// The resource of a type that says it is `url`, of this version if one is named, else the one that changed
     /// last. For use cases that have authorized their actor.
     pub(in crate::ops) async fn by_canonical(

@@ -3,10 +3,14 @@
 
 mod delete;
 mod disk;
+mod facts;
 mod find;
 mod found;
+mod frames;
+mod imaging_study;
 mod intake;
 mod keep;
+mod local;
 mod metadata;
 mod read;
 mod receive;
@@ -19,6 +23,8 @@ use crate::dicom::status::StoreStatus;
 
 pub use find::Found;
 pub use found::FoundRow;
+pub use frames::{FrameError, StoredImage};
+pub(in crate::ops) use local::LocalArchive;
 pub use metadata::Metadata;
 pub use receive::Incoming;
 pub use settings::{Duplicates, StudySettings};

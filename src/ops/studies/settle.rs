@@ -20,11 +20,11 @@ impl Ops {
     pub async fn settle_study(&self, actor: &Actor, payload: &StudyChangedPayload) -> Result<WriteSet, Error> {
         let Some(changed_at) = self.desk(actor).study_changed_at(&payload.study).await? else {
             // Deleted meanwhile.
-            return Ok(WriteSet::new());
+            return self.imaging_study_deletion(actor, &payload.study).await;
         };
         let is_settled = changed_at.0.saturating_add(self.settle_us()) <= self.now().0;
         if is_settled {
-            return Ok(WriteSet::new());
+            return self.imaging_study_writes(actor, &payload.study).await;
         }
         Ok(WriteSet::new().with(Write::Job(self.study_changed(actor, &payload.study, changed_at))))
     }

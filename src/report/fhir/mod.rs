@@ -18,7 +18,9 @@ pub use bundle::{content_bundle, render, transaction_bundle};
 pub use ids::Ids;
 pub use read::{ReadOptions, read_document, read_resources};
 pub use shared::is_report_source;
-pub use write::{Attachment, WriteError, provenance, resources};
+pub use write::{
+    Attachment, StudyTies, WriteError, archived_study, endpoint, endpoint_id, patient_token, provenance, resources,
+};
 
 #[cfg(test)]
 mod testing;

@@ -38,7 +38,7 @@ fn origin(resource: &Json) -> Option<Origin> {
     let source = resource.text_at(&["meta", "source"])?;
     if is_report_source(source) {
         Some(Origin::Report)
-    } else if source.ends_with("/dicom-web") {
+    } else if is_archive_source(source) {
         Some(Origin::Archive)
     } else {
         None
@@ -48,6 +48,23 @@ fn origin(resource: &Json) -> Option<Origin> {
 /// Whether a `meta.source` says that only reports have written the resource.
 pub fn is_report_source(source: &str) -> bool {
     source.ends_with("/api/reports")
+}
+
+/// Whether a `meta.source` says that the resource follows the archive.
+pub fn is_archive_source(source: &str) -> bool {
+    source.ends_with("/dicom-web")
+}
+
+/// Whether two versions of a resource say the same, whatever their `meta` does.
+pub fn says_the_same(one: &Json, other: &Json) -> bool {
+    let bare = |json: &Json| {
+        let mut json = json.clone();
+        if let Some(object) = json.as_object_mut() {
+            object.remove("meta");
+        }
+        json.to_canonical()
+    };
+    bare(one) == bare(other)
 }
 
 #[cfg(test)]

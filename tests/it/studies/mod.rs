@@ -4,6 +4,8 @@ mod broken;
 mod deleting;
 mod duplicates;
 mod finding;
+mod frames;
+mod imaging_study;
 mod storing;
 mod tenants;
 

@@ -4,6 +4,7 @@
 //! of measured values and times of day, which those structs would change, are put in as text.
 //! `meta.versionId` and `meta.lastUpdated` are for the store.
 
+mod archived;
 mod body;
 mod claims;
 mod diagnostic_report;
@@ -27,6 +28,7 @@ use crate::report::Rendering;
 use super::ids::Ids;
 use claims::Claims;
 
+pub use archived::{StudyTies, archived_study, endpoint, endpoint_id, patient_token};
 pub use claims::CLAIMED_PROFILES;
 pub use document::Attachment;
 pub use provenance::provenance;

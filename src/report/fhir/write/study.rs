@@ -110,7 +110,7 @@ fn modalities(context: &Context<'_>, facts: &StudyFacts) -> Result<Vec<Coding>, 
 
 const NOT_ACQUIRED: [&str; 5] = ["SR", "KO", "PR", "SEG", "DOC"];
 
-fn modality(code: &str) -> Result<Coding, WriteError> {
+pub(super) fn modality(code: &str) -> Result<Coding, WriteError> {
     Ok(coding(systems::DCM, code, None)?)
 }
 
@@ -148,7 +148,7 @@ fn series_of_references(context: &Context<'_>) -> Vec<SeriesFacts> {
     all
 }
 
-fn write_series(series: &SeriesFacts) -> Result<ImagingStudySeries, WriteError> {
+pub(super) fn write_series(series: &SeriesFacts) -> Result<ImagingStudySeries, WriteError> {
     let instances = &series.instances;
     let mut element = ImagingStudySeries::builder()
         .uid(series.uid.to_string())
@@ -181,6 +181,6 @@ fn sop_class(uid: &Uid) -> Result<Coding, WriteError> {
     Ok(coding(URI, &format!("urn:oid:{uid}"), None)?)
 }
 
-fn count(number: usize) -> Result<u32, WriteError> {
+pub(super) fn count(number: usize) -> Result<u32, WriteError> {
     u32::try_from(number).map_err(|_too_many| WriteError::Value("a count"))
 }

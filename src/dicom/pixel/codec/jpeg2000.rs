@@ -1,0 +1,120 @@
+//! JPEG 2000 and High-Throughput JPEG 2000 by the registered codec. ISO/IEC 15444-1 Annex A.
+
+use dicom_dictionary_std::tags;
+
+use super::super::{Image, PixelError, SampleKind};
+
+/// Decodes a frame. Components come out as the codestream's own colour transformation leaves them.
+pub(in super::super) fn decode(uid: &str, image: &Image, codestream: &[u8]) -> Result<Vec<u8>, PixelError> {
+    if !matches!(image.bits_allocated, 8 | 16) {
+        return Err(PixelError::Value(tags::BITS_ALLOCATED));
+    }
+    let size = Size::of(codestream).ok_or_else(|| PixelError::codestream("is no JPEG 2000"))?;
+    let is_described = size.columns == u32::from(image.columns)
+        && size.rows == u32::from(image.rows)
+        && size.depths.len() == usize::from(image.samples_per_pixel)
+        && size.is_full_size;
+    if !is_described {
+        return Err(PixelError::codestream("is not the image that is described"));
+    }
+    if size.depths.iter().any(|(bits, _)| *bits > image.bits_allocated) {
+        return Err(PixelError::codestream("has more bits than are allocated"));
+    }
+    let mut out = super::registered(uid, image, codestream)?;
+    // A codestream of unsigned samples may hold the two's complement of fewer bits; the sign goes up.
+    if image.kind == SampleKind::Signed
+        && let [(bits, false), ..] = size.depths.as_slice()
+        && *bits < image.bits_allocated
+    {
+        extend_sign(&mut out, image.bits_allocated, *bits);
+    }
+    Ok(out)
+}
+
+fn extend_sign(bytes: &mut [u8], allocated: u16, bits: u16) {
+    let shift = allocated - bits;
+    if allocated == 8 {
+        bytes.iter_mut().for_each(|byte| *byte = ((byte.cast_signed() << shift) >> shift).cast_unsigned());
+    } else {
+        for word in bytes.as_chunks_mut::<2>().0 {
+            *word = ((i16::from_le_bytes(*word) << shift) >> shift).to_le_bytes();
+        }
+    }
+}
+
+/// What the SIZ marker says. §A.5.1.
+#[derive(Debug)]
+struct Size {
+    columns: u32,
+    rows: u32,
+    /// Bits of each component, and whether they are signed.
+    depths: Vec<(u16, bool)>,
+    /// No component is subsampled.
+    is_full_size: bool,
+}
+
+impl Size {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let codestream = codestream(bytes)?;
+        if !codestream.starts_with(b"\xff\x4f\xff\x51") {
+            return None;
+        }
+        let word = |at: usize| Some(u32::from_be_bytes(*codestream.get(at..)?.first_chunk()?));
+        let [x, y, x0, y0] = [word(8)?, word(12)?, word(16)?, word(20)?];
+        let [tile_width, tile_height] = [word(24)?, word(28)?];
+        let (columns, rows) = (x.checked_sub(x0)?, y.checked_sub(y0)?);
+        let count = usize::from(u16::from_be_bytes(*codestream.get(40..)?.first_chunk()?));
+        let tiles = u64::from(x.div_ceil(tile_width.max(1))) * u64::from(y.div_ceil(tile_height.max(1)));
+        if tile_width == 0 || tile_height == 0 || tiles > MAX_TILES {
+            return None;
+        }
+        let components = codestream.get(42..42 + 3 * count.min(MAX_COMPONENTS))?.as_chunks::<3>().0;
+        Some(Self {
+            columns,
+            rows,
+            depths: components.iter().map(|[depth, ..]| (u16::from(depth & 0x7f) + 1, depth & 0x80 != 0)).collect(),
+            is_full_size: components.iter().all(|[_, x, y]| *x == 1 && *y == 1),
+        })
+    }
+}
+
+/// The codestream, out of the boxes of a JP2 file if it is in one.
+fn codestream(bytes: &[u8]) -> Option<&[u8]> {
+    if !bytes.starts_with(b"\x00\x00\x00\x0cjP  ") {
+        return Some(bytes);
+    }
+    let mut rest = bytes;
+    loop {
+        let length = usize::try_from(u32::from_be_bytes(*rest.first_chunk()?)).ok()?;
+        if rest.get(4..8)? == b"jp2c" {
+            return rest.get(if length == 1 { 16 } else { 8 }..);
+        }
+        rest = rest.get(length.max(8)..)?;
+    }
+}
+
+const MAX_TILES: u64 = 65_535;
+const MAX_COMPONENTS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_go_up_from_the_highest_bit_of_the_codestream() {
+        let mut bytes = [0xff, 0x0f, 0x01, 0x00];
+        extend_sign(&mut bytes, 16, 12);
+        assert_eq!(bytes, [0xff, 0xff, 0x01, 0x00]);
+        let mut bytes = [0x0f, 0x07];
+        extend_sign(&mut bytes, 8, 4);
+        assert_eq!(bytes, [0xff, 0x07]);
+    }
+
+    #[test]
+    fn headers_that_are_none_are_refused() {
+        assert!(Size::of(b"").is_none());
+        assert!(Size::of(b"\xff\x4f\xff\x51").is_none());
+        assert!(Size::of(&[0; 100]).is_none());
+        assert!(Size::of(b"\x00\x00\x00\x0cjP  \x00\x00\x00\x00").is_none());
+    }
+}
