@@ -34,8 +34,9 @@ impl Gateway {
         let feed = feed::follow(services.ops.clone(), config.jobs.poll);
         let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
         let data = web::Data::new(services.ops.clone());
+        let dicomweb = web::Data::new(config.dicomweb.clone());
         let server = http::start(&server_settings(config), edge, http::routes(), move |app| {
-            app.app_data(data.clone());
+            app.app_data(data.clone()).app_data(dicomweb.clone());
         });
         let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
         let upkeep = tokio::spawn(keep_up(metrics));
@@ -97,6 +98,7 @@ fn edge_settings(config: &Config) -> EdgeSettings {
     EdgeSettings {
         max_body_bytes: config.http.max_body_bytes.0,
         request_timeout: config.http.request_timeout,
+        allowed_origins: config.http.allowed_origins.clone(),
         address_rate: rate(&config.limits.address),
         user_rate: rate(&config.limits.user),
         client_rate: rate(&config.limits.client),

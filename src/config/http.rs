@@ -14,6 +14,9 @@ section! {
         /// What every URL that leaves the gateway begins with: the address that clients and the proxy in
         /// front know it by.
         public_url: HttpUrl = HttpUrl::of_listener(SocketAddr::from((Ipv4Addr::LOCALHOST, 8080))), shown "http://{http.listen}";
+        /// Origins whose pages may read answers in a browser, as `https://viewer.example.org`; `*` means every origin.
+        /// A page still needs a token.
+        allowed_origins: Vec<String> = Vec::new();
         /// Greatest size of a request body; a greater one is answered with 413.
         max_body_bytes: ByteSize = ByteSize::mebibytes(16), within "1KiB", "1GiB";
         /// How long a request may take; what takes longer runs as a job.

@@ -11,6 +11,7 @@ mod archive;
 mod blob;
 mod check;
 mod database;
+mod dicomweb;
 mod dimse;
 mod disk;
 mod error;
@@ -44,6 +45,7 @@ use setting::Entry;
 pub use archive::{Archive, Duplicates, ImagingStudies};
 pub use blob::{Blob, S3};
 pub use database::Database;
+pub use dicomweb::{Dicomweb, EmptySearch};
 pub use dimse::Dimse;
 pub use disk::{from_disk_and_env, read_logo};
 pub use error::{ConfigError, ConfigErrors};
@@ -73,6 +75,8 @@ pub struct Config {
     pub http: Http,
     /// DICOM's network protocol.
     pub dimse: Dimse,
+    /// The web services of DICOM.
+    pub dicomweb: Dicomweb,
     /// The database.
     pub database: Database,
     /// The blob store.
@@ -141,6 +145,7 @@ impl Config {
             data_dir: "./causeway-data".into(),
             http: Http::default(),
             dimse: Dimse::default(),
+            dicomweb: Dicomweb::default(),
             database: Database::default(),
             blob: Blob::default(),
             keys: Keys::default(),
@@ -187,6 +192,7 @@ impl Config {
         }];
         entries.extend(self.http.entries("http."));
         entries.extend(self.dimse.entries("dimse."));
+        entries.extend(self.dicomweb.entries("dicomweb."));
         entries.extend(self.database.entries("database."));
         entries.extend(self.blob.entries("blob."));
         entries.extend(self.keys.entries("keys."));

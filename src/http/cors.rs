@@ -15,13 +15,13 @@ impl Cors {
         Self { origins: origins.to_vec() }
     }
 
-    /// The request's origin, if it is one of those, to the letter. `null` never is.
+    /// The request's origin, if it is one of those, to the letter, or if any is known. `null` never is.
     pub(super) fn origin(&self, headers: &HeaderMap) -> Option<HeaderValue> {
         let mut values = headers.get_all(header::ORIGIN);
         let (origin, second) = (values.next()?, values.next());
         let known = second.is_none()
             && origin != "null"
-            && self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes());
+            && self.origins.iter().any(|known| known == ANY || known.as_bytes() == origin.as_bytes());
         known.then(|| origin.clone())
     }
 
@@ -63,15 +63,18 @@ pub(super) fn allow(headers: &mut HeaderMap, origin: HeaderValue) {
 
 /// Whether a route is open to every origin: what a client reads before it has a token.
 pub(super) fn is_open(route: &str) -> bool {
-    route.ends_with("/metadata") || route.contains("/.well-known/")
+    (route.contains("/fhir") && route.ends_with("/metadata")) || route.contains("/.well-known/")
 }
 
 /// A name that is not among the constants of the `http` crate.
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// Every origin.
+const ANY: &str = "*";
 const ALLOWED: &str = "Authorization, Content-Type, Accept, Prefer, If-Match, If-None-Match, If-None-Exist, \
                        If-Modified-Since, Range, X-Request-Id, X-Security-Context, DPoP";
-const EXPOSED: &str = "Location, Content-Location, ETag, Last-Modified, Retry-After, X-Progress, Expires, \
+const EXPOSED: &str = "Content-Type, Content-Length, Content-Range, Accept-Ranges, Warning, Link, Location, \
+                       Content-Location, ETag, Last-Modified, Retry-After, X-Progress, Expires, \
                        WWW-Authenticate, DPoP-Nonce, X-Request-Id, Preference-Applied, Content-Disposition";
 
 #[cfg(test)]
@@ -105,8 +108,11 @@ mod tests {
         }
         assert!(!known(&["https://viewer.example", "https://viewer.example"]));
         assert!(!known(&[]));
+        let mut any = HeaderMap::new();
+        any.insert(header::ORIGIN, HeaderValue::from_static("https://somewhere.example"));
+        assert!(Cors::new(&["*".to_owned()]).origin(&any).is_some());
         let mut null = HeaderMap::new();
         null.insert(header::ORIGIN, HeaderValue::from_static("null"));
-        assert!(Cors::new(&["null".to_owned()]).origin(&null).is_none());
+        assert!(Cors::new(&["null".to_owned(), "*".to_owned()]).origin(&null).is_none());
     }
 }

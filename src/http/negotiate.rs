@@ -181,7 +181,7 @@ fn accept_of(request: &HttpRequest) -> Option<String> {
     (!joined.trim().is_empty()).then_some(joined)
 }
 
-fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
+pub(super) fn split_outside_quotes(text: &str, separator: char) -> impl Iterator<Item = &str> {
     let mut quoted = false;
     let mut escaped = false;
     text.split(move |letter: char| {
