@@ -9,6 +9,7 @@ mod body;
 mod caller;
 mod conditional;
 mod cors;
+pub mod dicomweb;
 mod disposition;
 mod download;
 mod edge;
@@ -59,6 +60,7 @@ pub use sse::{EventStream, ServerEvent};
 pub fn routes() -> Vec<Route> {
     let mut routes = server_routes();
     routes.extend(api::routes());
+    routes.extend(dicomweb::routes());
     routes.extend(fhir::routes());
     routes
 }

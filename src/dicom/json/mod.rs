@@ -4,11 +4,13 @@
 mod attributes;
 mod level;
 mod number;
+mod parse;
 mod read;
 mod write;
 
 pub use attributes::Attributes;
 pub use level::{level_of, split};
+pub use parse::{BulkData, JsonError, parse, tag};
 pub use read::data_set;
 pub use write::{element, object};
 

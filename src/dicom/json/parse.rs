@@ -78,7 +78,8 @@ fn put(
     bulk: &BulkData<'_>,
     depth: usize,
 ) -> Result<(), JsonError> {
-    let vr = element.get("vr").and_then(Value::as_str).and_then(|text| text.parse::<VR>().ok()).ok_or(JsonError::Vr(tag))?;
+    let vr =
+        element.get("vr").and_then(Value::as_str).and_then(|text| text.parse::<VR>().ok()).ok_or(JsonError::Vr(tag))?;
     if element.len() > 2 || element.keys().any(|key| !MEMBERS.contains(&key.as_str())) {
         return Err(JsonError::Member(tag));
     }
@@ -185,7 +186,9 @@ fn integer(value: &Value) -> Option<i128> {
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
             // Some clients write integers as 1.0.
-            .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i128)),
+            .or_else(|| {
+                number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i128)
+            }),
         value => value.as_str()?.trim().parse().ok(),
     }
 }
@@ -250,13 +253,21 @@ mod tests {
         }));
         let set = set.expect("is read");
         assert_eq!(text(&set, tags::IMAGE_TYPE).as_deref(), Some("ORIGINAL\\\\AXIAL"));
-        assert_eq!(text(&items(&set, tags::REFERENCED_IMAGE_SEQUENCE)[0], tags::REFERENCED_SOP_INSTANCE_UID).as_deref(), Some("1.3"));
+        assert_eq!(
+            text(&items(&set, tags::REFERENCED_IMAGE_SEQUENCE)[0], tags::REFERENCED_SOP_INSTANCE_UID).as_deref(),
+            Some("1.3")
+        );
         assert_eq!(text(&set, tags::PATIENT_NAME).as_deref(), Some("A^B==C"));
-        assert!(set.get(tags::PATIENT_ID).is_some_and(|element| element.value().to_raw_str().is_ok_and(|text| text.is_empty())));
+        assert!(
+            set.get(tags::PATIENT_ID)
+                .is_some_and(|element| element.value().to_raw_str().is_ok_and(|text| text.is_empty()))
+        );
         assert_eq!(text(&set, tags::SLICE_THICKNESS).as_deref(), Some("1.5\\2.50\\0.1"));
         assert_eq!(text(&set, tags::INSTANCE_NUMBER).as_deref(), Some("7"));
         assert_eq!(set.get(tags::ROWS).and_then(|rows| rows.to_int::<u16>().ok()), Some(512));
-        let document = set.get(tags::ENCAPSULATED_DOCUMENT).and_then(|element| element.to_bytes().ok().map(|bytes| bytes.to_vec()));
+        let document = set
+            .get(tags::ENCAPSULATED_DOCUMENT)
+            .and_then(|element| element.to_bytes().ok().map(|bytes| bytes.to_vec()));
         assert_eq!(document, Some(vec![1, 2, 3]));
         assert!(set.get(Tag(0x0002, 0x0010)).is_none() && set.get(Tag(0x0008, 0x0000)).is_none());
     }

@@ -5,6 +5,7 @@ mod identifier;
 mod key;
 mod matching;
 mod name;
+mod qido;
 
 use dicom_core::Tag;
 
@@ -13,6 +14,7 @@ use crate::base::Uid;
 pub use key::{Key, KeyKind};
 pub use matching::{Found, date, matches, number, time_from, time_until};
 pub use name::{FoldedName, fold, words};
+pub use qido::Parents;
 
 /// What a query asks for: one answer for each of these. PS3.4 §C.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -260,7 +260,9 @@ mod tests {
             let query = read(Level::Instance, &format!("{name}=1.2")).expect(name);
             assert_eq!(query.keys[0].path, path, "{name}");
         }
-        for unknown in ["FooBar", "0010", "00100020x", "ffffffff", "PatientID.PatientID", "", "RescaleSlope", "00280010", "Rows"] {
+        for unknown in
+            ["FooBar", "0010", "00100020x", "ffffffff", "PatientID.PatientID", "", "RescaleSlope", "00280010", "Rows"]
+        {
             let refused = read(Level::Instance, &format!("{unknown}=1")).expect_err(unknown);
             assert!(matches!(refused, QueryError::Unsupported(_)), "{unknown}: {refused:?}");
         }
@@ -282,10 +284,7 @@ mod tests {
             ("StudyDate=20260101", Matching::Single(text("20260101"))),
             ("StudyDate=20260101-", Matching::Range { from: Some(text("20260101")), until: None }),
             ("StudyDate=-20260101", Matching::Range { from: None, until: Some(text("20260101")) }),
-            (
-                "StudyTime=08-1730",
-                Matching::Range { from: Some(text("08")), until: Some(text("1730")) },
-            ),
+            ("StudyTime=08-1730", Matching::Range { from: Some(text("08")), until: Some(text("1730")) }),
             ("emptyvaluematching=true&AccessionNumber=\"\"", Matching::Empty),
             ("AccessionNumber=\"\"", Matching::Single(text("\"\""))),
             ("multiplevaluematching=true&AccessionNumber=\"a\"\\\"b\"", Matching::OneOf(vec![text("a"), text("b")])),
@@ -337,7 +336,8 @@ mod tests {
         assert_eq!((query.limit, query.offset, query.fuzzy), (100, 20, false));
         assert_eq!(query.include, Include::Tags(vec![vec![tags::STUDY_DESCRIPTION], vec![tags::MODALITY]]));
         assert_eq!(query.matching(tags::PATIENT_NAME), Some(&Matching::Wildcard("*x*".to_owned())));
-        let query = read(Level::Study, "limit=0&includefield=PatientID&includefield=all&fuzzymatching=true").expect("is read");
+        let query =
+            read(Level::Study, "limit=0&includefield=PatientID&includefield=all&fuzzymatching=true").expect("is read");
         assert_eq!((query.limit, query.offset, query.fuzzy, query.include), (0, 0, true, Include::All));
         let parents = Parents { study: Some(uid("1.2")), series: Some(uid("1.3")) };
         let query = Query::from_parameters(Level::Instance, &parents, &[], 10).expect("is read");

@@ -57,8 +57,7 @@ impl Accept {
         if text.trim().is_empty() {
             return Self { ranges: Media::parse("*/*").into_iter().collect() };
         }
-        let mut ranges: Vec<Media> =
-            split_outside_quotes(text, ',').filter_map(Media::parse).collect();
+        let mut ranges: Vec<Media> = split_outside_quotes(text, ',').filter_map(Media::parse).collect();
         // Stable: of equals, the one that was named first.
         ranges.sort_by_key(|range| std::cmp::Reverse((range.weight(), range.narrowness())));
         Self { ranges }
@@ -76,6 +75,11 @@ impl Accept {
             }
         }
         best.map(|(_, offer)| offer).ok_or(HttpError::NotAcceptable)
+    }
+
+    /// Whether a media type is asked for by its name.
+    pub(super) fn names(&self, media: &str) -> bool {
+        self.wanted().any(|range| range.essence() == media)
     }
 
     /// Which of `offers` is sent in parts; `None` if a body of its own is wanted rather.
@@ -156,7 +160,10 @@ mod tests {
             ("application/json, application/dicom+json;q=0.5", Some("application/json")),
             ("application/dicom+json;q=0, */*", Some("application/json")),
             ("text/html, */*;q=0.1", Some(DICOM_JSON)),
-            ("application/dicom+json, multipart/related; type=application/octet-stream; transfer-syntax=*", Some(DICOM_JSON)),
+            (
+                "application/dicom+json, multipart/related; type=application/octet-stream; transfer-syntax=*",
+                Some(DICOM_JSON),
+            ),
             (
                 "multipart/related; type=application/octet-stream; transfer-syntax=*; transfer-syntax=*, application/dicom+json",
                 Some(DICOM_JSON),
@@ -178,7 +185,10 @@ mod tests {
         };
         assert_eq!(forms("", false), [(false, Syntaxes::Default)]);
         assert_eq!(forms("multipart/*", true), [(false, Syntaxes::Default)]);
-        assert_eq!(forms("multipart/related; type=application/dicom;transfer-syntax=*", true), [(false, Syntaxes::Any)]);
+        assert_eq!(
+            forms("multipart/related; type=application/dicom;transfer-syntax=*", true),
+            [(false, Syntaxes::Any)]
+        );
         let one = Syntaxes::One("1.2.840.10008.1.2.4.90".to_owned());
         let text = "application/dicom;q=0.2, multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.90";
         assert_eq!(forms(text, true), [(false, one.clone()), (true, Syntaxes::Default)]);

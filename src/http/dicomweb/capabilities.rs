@@ -158,12 +158,8 @@ fn wadl(base: &str) -> String {
 
 /// The same in JSON.
 fn to_json(base: &str) -> Value {
-    let method = |offered: &Offered| {
-        json!({"name": offered.method, "id": offered.id, "request": offered.takes, "response": offered.gives})
-    };
-    let resource = |resource: &Resource| {
-        json!({"path": resource.path, "methods": resource.methods.iter().map(method).collect::<Vec<_>>()})
-    };
+    let method = |offered: &Offered| json!({"name": offered.method, "id": offered.id, "request": offered.takes, "response": offered.gives});
+    let resource = |resource: &Resource| json!({"path": resource.path, "methods": resource.methods.iter().map(method).collect::<Vec<_>>()});
     let resources: Vec<Value> = RESOURCES.iter().map(resource).collect();
     json!({"resources": {"base": format!("{base}/"), "resource": resources}})
 }

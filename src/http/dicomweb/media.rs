@@ -179,7 +179,8 @@ mod tests {
         ] {
             assert_eq!(Media::parse(range).expect("valid").takes(offer), is_taken, "{range} {offer}");
         }
-        for (text, weight) in [("a/b", 1000), ("a/b;q=0.25", 250), ("a/b;q=1.000", 1000), ("a/b;q=2", 0), ("a/b;q=0", 0)]
+        for (text, weight) in
+            [("a/b", 1000), ("a/b;q=0.25", 250), ("a/b;q=1.000", 1000), ("a/b;q=2", 0), ("a/b;q=0", 0)]
         {
             assert_eq!(Media::parse(text).expect("valid").weight(), weight, "{text}");
         }

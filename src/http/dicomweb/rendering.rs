@@ -101,7 +101,9 @@ fn window(value: &str) -> Result<Window, HttpError> {
         let (center, width) = (number(parts.next()?)?, number(parts.next()?)?);
         let function = match parts.next() {
             None => VoiFunction::Linear,
-            Some(term) => VoiFunction::of_term(term).filter(|_| term.chars().all(|letter| !letter.is_ascii_uppercase()))?,
+            Some(term) => {
+                VoiFunction::of_term(term).filter(|_| term.chars().all(|letter| !letter.is_ascii_uppercase()))?
+            }
         };
         if parts.next().is_some() { None } else { Window::new(center, width, function) }
     };

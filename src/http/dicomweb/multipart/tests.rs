@@ -117,7 +117,10 @@ fn an_answer_is_framed_to_the_byte() {
     assert_eq!(name.len(), 32);
     assert_ne!(Boundary::random(), boundary);
     let first = boundary.before_part(true, "a/b", Some("http://x/y"), Some(3));
-    assert_eq!(first, format!("--{name}\r\nContent-Type: a/b\r\nContent-Length: 3\r\nContent-Location: http://x/y\r\n\r\n"));
+    assert_eq!(
+        first,
+        format!("--{name}\r\nContent-Type: a/b\r\nContent-Length: 3\r\nContent-Location: http://x/y\r\n\r\n")
+    );
     let body = [&first, &b"one"[..], &boundary.before_part(false, "c/d", None, None), b"two", &boundary.end()].concat();
     let read = split(name, &[&body], LIMITS).expect("is read");
     assert_eq!(read[0], (Some("a/b".to_owned()), Some("http://x/y".to_owned()), b"one".to_vec()));

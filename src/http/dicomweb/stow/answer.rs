@@ -223,7 +223,12 @@ mod tests {
     #[test]
     fn each_instance_is_named_with_its_reason() {
         let said = Said::of(
-            vec![received(0, Some("1.2")), received(0xB000, Some("1.2.1")), received(0x0111, Some("1.2")), received(0xC000, None)],
+            vec![
+                received(0, Some("1.2")),
+                received(0xB000, Some("1.2.1")),
+                received(0x0111, Some("1.2")),
+                received(0xC000, None),
+            ],
             "http://x/dicom-web",
         );
         assert_eq!(said.studies.len(), 2);

@@ -113,12 +113,8 @@ impl Refused {
 fn encode(mut instance: Value, bulk: &Bulk, base: &str) -> Result<Encoded, Refused> {
     let uid = |name: &str| Uid::parse_lenient(instance[name]["Value"][0].as_str()?.trim_matches(['\0', ' '])).ok();
     let (class, sop) = (uid("00080016"), uid("00080018"));
-    let refused = |status, comment| Refused {
-        sop_class_uid: class.clone(),
-        sop_instance_uid: sop.clone(),
-        status,
-        comment,
-    };
+    let refused =
+        |status, comment| Refused { sop_class_uid: class.clone(), sop_instance_uid: sop.clone(), status, comment };
     let unreadable = |error: JsonError| {
         let comment = match error {
             JsonError::Bulk(_) => "bulk data that is referred to is not there",
@@ -151,12 +147,9 @@ fn encode(mut instance: Value, bulk: &Bulk, base: &str) -> Result<Encoded, Refus
     }
     let bytes = assemble(&set, pixels.as_ref());
     let bytes = bytes.ok_or_else(|| refused(StoreStatus::CANNOT_UNDERSTAND, "a value is too long to be encoded"))?;
-    let transfer_syntax_uid = pixels.map_or_else(
-        || TransferSyntax::ExplicitVrLittleEndian.uid().to_owned(),
-        |pixels| pixels.transfer_syntax_uid,
-    );
-    let framing =
-        Framing::DataSet { transfer_syntax_uid, sop_class_uid: class.clone(), sop_instance_uid: sop.clone() };
+    let transfer_syntax_uid = pixels
+        .map_or_else(|| TransferSyntax::ExplicitVrLittleEndian.uid().to_owned(), |pixels| pixels.transfer_syntax_uid);
+    let framing = Framing::DataSet { transfer_syntax_uid, sop_class_uid: class.clone(), sop_instance_uid: sop.clone() };
     Ok(Encoded { framing, bytes })
 }
 

@@ -8,11 +8,11 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::tags;
-use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use crate::access::Actor;
 use crate::base::ProblemCode;
-use crate::dicom::element;
+use crate::dicom::element::{self, DataSet};
 use crate::dicom::header::{Bulk, Step};
 use crate::dicom::json;
 use crate::dicom::pixel::little_endian;
@@ -74,7 +74,8 @@ pub(super) async fn document(
     let opened = Opened::new(ops, actor, held).await?;
     let header = opened.from_metadata().await?;
     let named = element::text(&header, tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT);
-    let media = named.as_deref().and_then(Media::parse).map_or_else(|| PDF.to_owned(), |media| media.essence().to_owned());
+    let media =
+        named.as_deref().and_then(Media::parse).map_or_else(|| PDF.to_owned(), |media| media.essence().to_owned());
     let way = [(tags::ENCAPSULATED_DOCUMENT, None)];
     let mut value = match ops.bulk_value(actor, &opened.held, &way).await {
         Ok((vr, bulk)) => Value::of(&opened, vr, bulk)?,
@@ -88,9 +89,8 @@ pub(super) async fn document(
     if let Ok(chosen) = accept.choose(&[&media, OCTET_STREAM]) {
         return value.alone(request, &opened, chosen.to_owned()).await;
     }
-    let in_parts = |wanted: &WantedBulk| {
-        !wanted.is_single && (takes(&wanted.media, &media) || takes(&wanted.media, OCTET_STREAM))
-    };
+    let in_parts =
+        |wanted: &WantedBulk| !wanted.is_single && (takes(&wanted.media, &media) || takes(&wanted.media, OCTET_STREAM));
     if !accept.bulk()?.iter().any(in_parts) {
         return Err(HttpError::NotAcceptable);
     }
@@ -127,7 +127,7 @@ impl Value {
     }
 
     /// The document, where it was short enough to stay in the metadata.
-    fn inline(header: &crate::dicom::element::DataSet) -> Result<Self, HttpError> {
+    fn inline(header: &DataSet) -> Result<Self, HttpError> {
         let element = header.get(tags::ENCAPSULATED_DOCUMENT).ok_or(HttpError::NotFound)?;
         let bytes = element.to_bytes().map_err(|_error| HttpError::NotFound)?;
         Ok(Self::Inline(Bytes::from(bytes.into_owned())))
@@ -150,7 +150,11 @@ impl Value {
     }
 
     /// Some of its bytes.
-    async fn bytes(&self, opened: &Opened, part: Range<u64>) -> Result<BoxStream<'static, io::Result<Bytes>>, HttpError> {
+    async fn bytes(
+        &self,
+        opened: &Opened,
+        part: Range<u64>,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, HttpError> {
         let whole = match self {
             Self::Stored(place) => {
                 return opened.stream(place.start + part.start..place.start + part.end).await;
@@ -169,7 +173,12 @@ impl Value {
     }
 
     /// As a body of its own, of which a range may be asked for.
-    async fn alone(&self, request: &HttpRequest, opened: &Opened, content_type: String) -> Result<HttpResponse, HttpError> {
+    async fn alone(
+        &self,
+        request: &HttpRequest,
+        opened: &Opened,
+        content_type: String,
+    ) -> Result<HttpResponse, HttpError> {
         let held = &opened.held;
         let is_pdf = content_type == PDF;
         let place = match self {
@@ -210,7 +219,8 @@ fn suffix(request: &HttpRequest) -> String {
 
 /// The way to a value, as a `BulkDataURI` has it: tags, with numbers of items between them.
 fn way(text: &str) -> Result<Vec<Step>, HttpError> {
-    let wrong = || HttpError::invalid("bulkdata", ProblemCode::Value, "must be tags with numbers of items between them");
+    let wrong =
+        || HttpError::invalid("bulkdata", ProblemCode::Value, "must be tags with numbers of items between them");
     let mut parts = text.split('/');
     let mut way = Vec::new();
     loop {

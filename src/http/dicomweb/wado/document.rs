@@ -7,6 +7,8 @@ use std::fmt::Write as _;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 
 use crate::access::Actor;
 use crate::dicom::element::{self, DataSet};
@@ -14,14 +16,12 @@ use crate::dicom::sr::{ContentItem, ItemValue, SrDocument, SrLimits};
 use crate::http::HttpError;
 use crate::ops::Ops;
 use crate::ops::studies::HeldInstance;
-use dicom_core::Tag;
-use dicom_dictionary_std::tags;
 
 use super::super::accept::Accept;
 use super::opened::{Opened, on_cpu};
 
 /// Whether the instance is a structured report. PS3.6 Table A-1: SR storage classes and Key Object Selection.
-pub(super) fn is_report(held: &HeldInstance) -> bool {
+pub(in crate::http::dicomweb) fn is_report(held: &HeldInstance) -> bool {
     held.sop_class_uid.as_str().starts_with("1.2.840.10008.5.1.4.1.1.88.")
 }
 
@@ -41,8 +41,7 @@ pub(super) async fn report(
         Some(if media == HTML { to_html(&lines) } else { to_text(&lines) })
     };
     let page = on_cpu(work).await?.ok_or(HttpError::NotAcceptable)?;
-    let mut response =
-        HttpResponse::build(StatusCode::OK).content_type(format!("{media}; charset=utf-8")).body(page);
+    let mut response = HttpResponse::build(StatusCode::OK).content_type(format!("{media}; charset=utf-8")).body(page);
     // Text of strangers: it is shown, and does nothing.
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,

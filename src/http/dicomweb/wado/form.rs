@@ -28,12 +28,15 @@ pub(super) enum FrameForm {
 }
 
 /// The form of an instance that is stored in `stored`, by the first of `wanted` that can be served; of those that are
-/// wanted as much, the stored one goes first. The flag says that it is sent as a single part.
-pub(super) fn of_instance<'a>(stored: &str, wanted: &'a [WantedInstances]) -> Option<(InstanceForm<'a>, bool)> {
+/// wanted as much, the stored one goes first. With it comes which of them it is.
+pub(super) fn of_instance<'a>(
+    stored: &str,
+    wanted: &'a [WantedInstances],
+) -> Option<(InstanceForm<'a>, &'a WantedInstances)> {
     let mut order: Vec<&WantedInstances> = wanted.iter().collect();
     let is_stored = |wanted: &WantedInstances| matches!(&wanted.syntaxes, Syntaxes::One(uid) if uid == stored);
     order.sort_by_key(|wanted| (std::cmp::Reverse(wanted.weight), !is_stored(wanted)));
-    order.into_iter().find_map(|wanted| Some((instance(stored, &wanted.syntaxes)?, wanted.is_single)))
+    order.into_iter().find_map(|wanted| Some((instance(stored, &wanted.syntaxes)?, wanted)))
 }
 
 fn instance<'a>(stored: &str, syntaxes: &'a Syntaxes) -> Option<InstanceForm<'a>> {
@@ -76,11 +79,7 @@ fn frames(stored: &str, encoding: PixelEncoding, wanted: &WantedBulk) -> Option<
             | PixelEncoding::EncapsulatedNative
     );
     let decoded = || {
-        if is_native {
-            Some(FrameForm::Stored)
-        } else {
-            decodes(stored).then_some(FrameForm::Decoded)
-        }
+        if is_native { Some(FrameForm::Stored) } else { decodes(stored).then_some(FrameForm::Decoded) }
     };
     let own = encoding.media_type().to_ascii_lowercase();
     let to = |uid: &str| {
@@ -129,7 +128,7 @@ fn default_of(media: &str) -> Option<String> {
 }
 
 /// Whether web services may use it: neither Implicit VR Little Endian nor Explicit VR Big Endian. PS3.18 §8.7.3.5.
-fn is_of_web(uid: &str) -> bool {
+pub(super) fn is_of_web(uid: &str) -> bool {
     Encoding::of(uid).is_some_and(|encoding| !encoding.is_implicit && !encoding.is_big_endian)
 }
 
@@ -176,9 +175,9 @@ mod tests {
     fn of_what_is_wanted_as_much_the_stored_form_goes_first() {
         let wanted = |uid: &str, weight| WantedInstances { is_single: false, syntaxes: one(uid), weight };
         let both = [wanted(EXPLICIT, 1000), wanted(RLE, 1000)];
-        assert_eq!(of_instance(RLE, &both), Some((InstanceForm::Stored, false)));
+        assert_eq!(of_instance(RLE, &both), Some((InstanceForm::Stored, &both[1])));
         let ranked = [wanted(EXPLICIT, 1000), wanted(RLE, 900)];
-        assert_eq!(of_instance(RLE, &ranked), Some((InstanceForm::Recoded(EXPLICIT), false)));
+        assert_eq!(of_instance(RLE, &ranked), Some((InstanceForm::Recoded(EXPLICIT), &ranked[0])));
         assert_eq!(of_instance(RLE, &[wanted(IMPLICIT, 1000)]), None);
     }
 

@@ -49,7 +49,9 @@ pub(super) async fn all(
     if index.encoding().is_video() {
         // As bulk data, unlike as a frame, it may go in a multipart.
         let media = index.encoding().media_type();
-        let is_taken = |wanted: &&WantedBulk| takes(&wanted.media, &media.to_ascii_lowercase()) || takes(&wanted.media, OCTET_STREAM);
+        let is_taken = |wanted: &&WantedBulk| {
+            takes(&wanted.media, &media.to_ascii_lowercase()) || takes(&wanted.media, OCTET_STREAM)
+        };
         let wanted = wanted.iter().find(is_taken).ok_or(HttpError::NotAcceptable)?;
         let source = Source { opened, index, form: FrameForm::Stored };
         return respond(request, source, vec![1], wanted.is_single).await;

@@ -12,14 +12,14 @@ use futures_util::stream::{self, BoxStream, StreamExt as _, TryStreamExt as _};
 
 use crate::access::Actor;
 use crate::http::{Caller, Disposition, Download, EntityTag, HttpError, is_not_modified};
-use crate::ops::studies::HeldInstance;
 use crate::ops::Ops;
+use crate::ops::studies::HeldInstance;
 
 use super::super::accept::{Accept, WantedInstances};
-use super::super::media::DICOM;
+use super::super::media::{DICOM, Syntaxes};
 use super::super::multipart::Boundary;
 use super::super::place::{self, Named};
-use super::form::{InstanceForm, of_instance};
+use super::form::{InstanceForm, is_of_web, of_instance};
 use super::{insert, locate, recode, streamed};
 
 /// `GET /studies/{study}`, `.../series/{series}`, `.../instances/{instance}`
@@ -36,22 +36,20 @@ pub(in crate::http::dicomweb) async fn retrieve(
         if sent.is_single {
             return send(&ops, &caller.actor, &request, sent).await;
         }
-        let tag = EntityTag { is_weak: true, tag: format!("{}.{}", one.blob.digest.to_hex(), sent.transfer_syntax_uid) };
+        let tag =
+            EntityTag { is_weak: true, tag: format!("{}.{}", one.blob.digest.to_hex(), sent.transfer_syntax_uid) };
         if is_not_modified(&request, &tag, None) {
             let mut response = HttpResponse::new(StatusCode::NOT_MODIFIED);
             insert(&mut response, header::ETAG, &tag.to_string());
             return Ok(response);
         }
-        let mut response = send_all(&ops, &caller.actor, &request, vec![sent], StatusCode::OK);
+        let mut response = send_all(&ops, &caller.actor, &request, vec![sent], StatusCode::OK).await?;
         insert(&mut response, header::ETAG, &tag.to_string());
         return Ok(response);
     }
     let sent: Vec<Sent> = held.iter().filter_map(|held| Sent::of(held, &wanted)).collect();
-    if sent.is_empty() {
-        return Err(HttpError::NotAcceptable);
-    }
     let status = if sent.len() == held.len() { StatusCode::OK } else { StatusCode::PARTIAL_CONTENT };
-    Ok(send_all(&ops, &caller.actor, &request, sent, status))
+    send_all(&ops, &caller.actor, &request, sent, status).await
 }
 
 /// An instance that is sent.
@@ -62,21 +60,35 @@ pub(in crate::http::dicomweb) struct Sent {
     transfer_syntax_uid: String,
     is_stored: bool,
     is_single: bool,
+    /// Whether it may go as it is stored, where it cannot be recoded.
+    may_be_stored: bool,
+}
+
+/// A file that is about to be sent.
+struct Begun {
+    transfer_syntax_uid: String,
+    /// Its length, where it is known before all of it is there.
+    length: Option<u64>,
+    body: BoxStream<'static, io::Result<Bytes>>,
+}
+
+impl Begun {
+    fn content_type(&self) -> String {
+        format!("{DICOM}; transfer-syntax={}", self.transfer_syntax_uid)
+    }
 }
 
 impl Sent {
     /// In a form that is wanted; `None` if there is none.
     pub(in crate::http::dicomweb) fn of(held: &HeldInstance, wanted: &[WantedInstances]) -> Option<Self> {
-        let (form, is_single) = of_instance(&held.transfer_syntax_uid, wanted)?;
+        let (form, wanted) = of_instance(&held.transfer_syntax_uid, wanted)?;
         let (transfer_syntax_uid, is_stored) = match form {
             InstanceForm::Stored => (held.transfer_syntax_uid.clone(), true),
             InstanceForm::Recoded(uid) => (uid.to_owned(), false),
         };
-        Some(Self { held: held.clone(), transfer_syntax_uid, is_stored, is_single })
-    }
-
-    fn content_type(&self) -> String {
-        format!("{DICOM}; transfer-syntax={}", self.transfer_syntax_uid)
+        let may_be_stored = wanted.syntaxes == Syntaxes::Default && is_of_web(&held.transfer_syntax_uid);
+        let is_single = wanted.is_single;
+        Some(Self { held: held.clone(), transfer_syntax_uid, is_stored, is_single, may_be_stored })
     }
 
     fn location(&self, base: &str) -> String {
@@ -84,14 +96,20 @@ impl Sent {
         place::of_instance(base, &held.study_instance_uid, &held.series_instance_uid, &held.sop_instance_uid)
     }
 
-    /// The file, and its length where it is known before all of it is there.
-    async fn open(&self, ops: &Ops, actor: &Actor) -> Result<(Option<u64>, BoxStream<'static, io::Result<Bytes>>), HttpError> {
+    async fn open(&self, ops: &Ops, actor: &Actor) -> Result<Begun, HttpError> {
         if !self.is_stored {
-            let body = recode::file(ops, actor, &self.held, &self.transfer_syntax_uid).await?;
-            return Ok((None, body));
+            match recode::file(ops, actor, &self.held, &self.transfer_syntax_uid).await {
+                Ok(body) => {
+                    let transfer_syntax_uid = self.transfer_syntax_uid.clone();
+                    return Ok(Begun { transfer_syntax_uid, length: None, body });
+                }
+                Err(HttpError::NotAcceptable) if self.may_be_stored => {}
+                Err(error) => return Err(error),
+            }
         }
         let blob = ops.open_instance(actor, &self.held, None).await?;
-        Ok((Some(blob.size), blob.body.map_err(io::Error::other).boxed()))
+        let body = blob.body.map_err(io::Error::other).boxed();
+        Ok(Begun { transfer_syntax_uid: self.held.transfer_syntax_uid.clone(), length: Some(blob.size), body })
     }
 }
 
@@ -103,10 +121,9 @@ pub(in crate::http::dicomweb) async fn send(
     sent: Sent,
 ) -> Result<HttpResponse, HttpError> {
     let location = sent.location(&place::base(ops, &actor.tenant));
-    let content_type = sent.content_type();
     let mut response = if sent.is_stored {
         let download = Download {
-            content_type,
+            content_type: format!("{DICOM}; transfer-syntax={}", sent.transfer_syntax_uid),
             total: sent.held.blob.size,
             tag: EntityTag::strong(sent.held.blob.digest.to_hex()),
             modified: Some(sent.held.received_at),
@@ -119,40 +136,45 @@ pub(in crate::http::dicomweb) async fn send(
         };
         download.respond(request, open).await?
     } else {
-        let (_, body) = sent.open(ops, actor).await?;
-        streamed(request, StatusCode::OK, &content_type, body)
+        let begun = sent.open(ops, actor).await?;
+        streamed(request, StatusCode::OK, &begun.content_type(), begun.body)
     };
     locate(&mut response, &location);
     Ok(response)
 }
 
-/// Instances as parts of one body. A failure behind the first byte breaks the connection off: a body that ends as it
-/// should is whole.
-fn send_all(
+/// Instances as parts of one body. Where the first one fails, there is no answer but that; a failure behind it breaks
+/// the connection off: a body that ends as it should is whole.
+async fn send_all(
     ops: &Ops,
     actor: &Actor,
     request: &HttpRequest,
     sent: Vec<Sent>,
     status: StatusCode,
-) -> HttpResponse {
+) -> Result<HttpResponse, HttpError> {
     let boundary = Boundary::random();
     let content_type = boundary.content_type(DICOM);
     let base = place::base(ops, &actor.tenant);
-    let (ops, actor, end) = (ops.clone(), actor.clone(), boundary.end());
-    let parts = stream::iter(sent.into_iter().enumerate()).map(move |(number, sent)| {
-        let (ops, actor, boundary) = (ops.clone(), actor.clone(), boundary.clone());
-        let location = sent.location(&base);
+    let end = boundary.end();
+    let mut sent = sent.into_iter();
+    let first = sent.next().ok_or(HttpError::NotAcceptable)?;
+    let begun = first.open(ops, actor).await?;
+    let head = boundary.before_part(true, &begun.content_type(), Some(&first.location(&base)), begun.length);
+    let (ops, actor) = (ops.clone(), actor.clone());
+    let rest = stream::iter(sent).map(move |sent| {
+        let (ops, actor, boundary, location) = (ops.clone(), actor.clone(), boundary.clone(), sent.location(&base));
         async move {
-            let (length, body) = sent.open(&ops, &actor).await.map_err(|error| {
+            let begun = sent.open(&ops, &actor).await.map_err(|error| {
                 tracing::warn!(%error, "an instance cannot be sent");
                 io::Error::other(error)
             })?;
-            let head = boundary.before_part(number == 0, &sent.content_type(), Some(&location), length);
-            Ok::<_, io::Error>(stream::iter([Ok(head)]).chain(body))
+            let head = boundary.before_part(false, &begun.content_type(), Some(&location), begun.length);
+            Ok::<_, io::Error>(stream::iter([Ok(head)]).chain(begun.body))
         }
     });
-    let body = parts.buffered(READ_AHEAD).try_flatten().chain(stream::iter([Ok(end)]));
-    streamed(request, status, &content_type, body)
+    let rest = rest.buffered(READ_AHEAD).try_flatten();
+    let body = stream::iter([Ok(head)]).chain(begun.body).chain(rest).chain(stream::iter([Ok(end)]));
+    Ok(streamed(request, status, &content_type, body))
 }
 
 /// Instances that are opened before it is their turn.

@@ -11,13 +11,12 @@ mod recode;
 mod rendered;
 
 pub(super) use bulk::retrieve as bulk;
+pub(super) use document::is_report;
 pub(super) use frames::retrieve as frames;
 pub(super) use instances::retrieve as instances;
 pub(super) use instances::{Sent, send};
 pub(super) use metadata::retrieve as metadata;
-pub(super) use rendered::{
-    Asked, PICTURES, is_document, of_frames, of_instance, of_study, one, picture, thumbnail,
-};
+pub(super) use rendered::{Asked, PICTURES, is_document, of_frames, of_instance, of_study, page, picture, thumbnail};
 
 use std::io;
 

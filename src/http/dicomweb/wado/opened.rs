@@ -32,7 +32,11 @@ pub(in crate::http::dicomweb) struct Opened {
 
 impl Opened {
     /// Opens an instance that was looked up for this actor.
-    pub(in crate::http::dicomweb) async fn new(ops: &Ops, actor: &Actor, held: HeldInstance) -> Result<Self, HttpError> {
+    pub(in crate::http::dicomweb) async fn new(
+        ops: &Ops,
+        actor: &Actor,
+        held: HeldInstance,
+    ) -> Result<Self, HttpError> {
         let pixels = held.pixel_data_offset;
         let mut opened = Self { ops: ops.clone(), actor: actor.clone(), held, inflated: None, pixels };
         if opened.encoding()?.is_deflated {
@@ -74,7 +78,8 @@ impl Opened {
             return within.map(|(start, end)| inflated.slice(start..end)).ok_or(HttpError::NotAcceptable);
         }
         let blob = self.ops.open_instance(&self.actor, &self.held, Some(range)).await?;
-        let pieces: Vec<Bytes> = blob.body.try_collect().await.map_err(|error| HttpError::from(ops::Error::from(error)))?;
+        let pieces: Vec<Bytes> =
+            blob.body.try_collect().await.map_err(|error| HttpError::from(ops::Error::from(error)))?;
         match <[Bytes; 1]>::try_from(pieces) {
             Ok([piece]) => Ok(piece),
             Err(pieces) => Ok(pieces.concat().into()),

@@ -5,6 +5,7 @@ use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use dicom_dictionary_std::tags;
 
+use crate::access::Actor;
 use crate::base::Uid;
 use crate::dicom::element::{self, DataSet};
 use crate::dicom::pixel::render::{PictureFile, Presentation, RenderRequest, Viewport, animate, render};
@@ -74,11 +75,8 @@ pub(in crate::http::dicomweb) async fn of_instance(
     let asked = Rendering::of(&request)?;
     let accept = Accept::of(&request);
     let held = one(&ops, &caller, &named).await?;
-    if is_document(&held.sop_class_uid) {
-        return bulk::document(&ops, &caller.actor, &request, held, &accept).await;
-    }
-    if is_report(&held) {
-        return document::report(&ops, &caller.actor, held, &accept).await;
+    if is_document(&held.sop_class_uid) || is_report(&held) {
+        return page(&ops, &caller.actor, &request, held, &accept).await;
     }
     // Movement is what a picture of several frames is for.
     let offers = if held.number_of_frames.unwrap_or(1) > 1 { MOVING_PICTURES } else { PICTURES };
@@ -229,8 +227,26 @@ async fn moving(
     Ok(Picture { media: PictureFile::Gif.media_type(), bytes: bytes.into() })
 }
 
+/// The page of a document or of a structured report.
+pub(in crate::http::dicomweb) async fn page(
+    ops: &Ops,
+    actor: &Actor,
+    request: &HttpRequest,
+    held: HeldInstance,
+    accept: &Accept,
+) -> Result<HttpResponse, HttpError> {
+    if is_report(&held) {
+        return document::report(ops, actor, held, accept).await;
+    }
+    bulk::document(ops, actor, request, held, accept).await
+}
+
 /// The one instance of a path.
-pub(in crate::http::dicomweb) async fn one(ops: &Ops, caller: &Caller, named: &Named) -> Result<HeldInstance, HttpError> {
+pub(in crate::http::dicomweb) async fn one(
+    ops: &Ops,
+    caller: &Caller,
+    named: &Named,
+) -> Result<HeldInstance, HttpError> {
     ops.held_instances(&caller.actor, &named.0).await?.into_iter().next().ok_or(HttpError::NotFound)
 }
 
