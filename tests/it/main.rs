@@ -19,6 +19,8 @@ mod crash;
 #[cfg(test)]
 mod deliveries;
 #[cfg(test)]
+mod dicomweb;
+#[cfg(test)]
 mod exports;
 #[cfg(test)]
 mod fhir;

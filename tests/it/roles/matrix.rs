@@ -170,6 +170,11 @@ async fn a_narrowed_token_opens_what_its_scope_covers(backend: Backend) {
 
 const PARAMETERS: &[(&str, &str)] = &[
     ("{member}", "Patient"),
+    ("{study}", "1.2.3"),
+    ("{series}", "1.2.3.4"),
+    ("{instance}", "1.2.3.4.5"),
+    ("{frames}", "1"),
+    ("{way:.*}", "7FE00010"),
     ("{id}", "nothing-has-this-id"),
     ("{exportId}", "nothing-has-this-id"),
     ("{version}", "1"),
