@@ -84,11 +84,12 @@ impl Accept {
 
     /// Which of `offers` is sent in parts; `None` if a body of its own is wanted rather.
     pub(super) fn choose_of_parts<'a>(&self, offers: &[&'a str]) -> Option<&'a str> {
-        self.wanted().find_map(|range| match range.root() {
-            Some(root) => Some(offers.iter().copied().find(|offer| takes(&root, offer))),
+        let first = self.wanted().find_map(|range| match range.root() {
+            Some(root) => offers.iter().copied().find(|offer| takes(&root, offer)).map(Some),
             // Whoever takes anything has no use for parts.
             None => offers.iter().any(|offer| range.takes(offer)).then_some(None),
-        })?
+        });
+        first.flatten()
     }
 
     /// The ranges that take anything.

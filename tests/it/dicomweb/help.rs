@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use causeway::access::Role;
-use causeway::base::Uid;
 use causeway::dicom::element::{DataSet, put_text, put_value};
-use causeway::dicom::header::{HeaderLimits, MetaReader, Scanner, Uids};
+use causeway::dicom::header::{HeaderLimits, Identity, MetaReader, Scanner};
 use causeway::dicom::part10::{self, TransferSyntax};
 use dicom_core::VR;
 use dicom_core::value::PrimitiveValue;
@@ -58,10 +57,15 @@ impl Names {
         let syntax = meta.transfer_syntax_uid.expect("names its transfer syntax");
         let mut scanner = Scanner::new(&syntax, &HeaderLimits::default()).expect("is known");
         scanner.write(&data_set).expect("is a data set");
-        let Uids { study_instance_uid, series_instance_uid, sop_instance_uid, .. } =
-            scanner.finish().expect("is whole").uids();
-        let text = |uid: Option<Uid>| uid.expect("is there").to_string();
-        Self { study: text(study_instance_uid), series: text(series_instance_uid), instance: text(sop_instance_uid) }
+        let known = scanner.finish().expect("is whole").identity();
+        let Ok(Identity { study_instance_uid, series_instance_uid, sop_instance_uid, .. }) = known else {
+            panic!("has no identity");
+        };
+        Self {
+            study: study_instance_uid.to_string(),
+            series: series_instance_uid.to_string(),
+            instance: sop_instance_uid.to_string(),
+        }
     }
 
     pub(super) fn path(&self) -> String {

@@ -114,7 +114,11 @@ impl Opened {
             TransferSyntax::ExplicitVrLittleEndian
         };
         let read = on_cpu(move || part10::read_data_set(&bytes, syntax, &ReadLimits::default())).await?;
-        read.map(|read| read.data_set).map_err(|_unreadable| HttpError::NotAcceptable)
+        match read {
+            Ok(read) => Ok(read.data_set),
+            // What was taken in has its attributes in any case.
+            Err(_unreadable) => self.from_metadata().await,
+        }
     }
 
     /// The data set by the metadata that was taken of it when it came: without long values.
