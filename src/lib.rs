@@ -9,7 +9,7 @@
 //! - L3 [`store`]: the database; [`blob`]: sealed bytes; [`remote`]: clients of other systems
 //! - L4 [`jobs`]: the queue
 //! - L5 [`ops`]: use cases; [`work`]: one handler for each kind of job
-//! - L6 [`http`], [`cli`]: the edges
+//! - L6 [`http`], [`dimse`], [`cli`]: the edges
 //!
 //! Beside them: [`config`], [`telemetry`], and [`app`], which puts everything together.
 
@@ -21,6 +21,7 @@ pub mod blob;
 pub mod cli;
 pub mod config;
 pub mod dicom;
+pub mod dimse;
 pub mod fhir;
 pub mod http;
 pub mod jobs;

@@ -25,8 +25,10 @@ class Gateway(process.Server):
         self.binary = binary
         self.port = process.free_port()
         self.url = f'http://127.0.0.1:{self.port}'
+        self.dimse_port = process.free_port()
         own = {'data_dir': './data',
-               'http': {'listen': f'127.0.0.1:{self.port}', 'public_url': self.url}}
+               'http': {'listen': f'127.0.0.1:{self.port}', 'public_url': self.url},
+               'dimse': {'listen': f'127.0.0.1:{self.dimse_port}'}}
         if database_url:  # nodes that share a database need the same key, so it must be given
             own |= {'database': {'url': database_url}, 'keys': {'master_key_file': str(self._make_key())}}
         (directory / 'causeway.toml').write_text(to_toml(merged(merged(own, IMPATIENT), settings)))

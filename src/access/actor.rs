@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::base::TenantId;
+use crate::base::{AeTitle, TenantId};
 
 use super::{ClientId, RequestId, Role, Scopes, TokenId, UserId};
 
@@ -45,6 +45,11 @@ pub enum Principal {
         /// Its registration.
         id: ClientId,
     },
+    /// A system that speaks DIMSE, by the AE title that it calls with.
+    ApplicationEntity {
+        /// Its AE title.
+        title: AeTitle,
+    },
     /// The gateway itself: a job, or the command line on the server's own machine.
     System(&'static str),
 }
@@ -74,12 +79,13 @@ impl Actor {
 }
 
 impl Principal {
-    /// One text for the principal, `user:jones`, `client:ris-1` or `system:report.deliver`; what rows
+    /// One text for the principal, `user:jones`, `client:ris-1`, `ae:CT1` or `system:report.deliver`; what rows
     /// name their owner by and rates are counted by.
     pub fn key(&self) -> String {
         match self {
             Self::User { id, .. } => format!("user:{id}"),
             Self::Client { id } => format!("client:{id}"),
+            Self::ApplicationEntity { title } => format!("ae:{title}"),
             Self::System(job) => format!("system:{job}"),
         }
     }

@@ -75,7 +75,7 @@ pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> 
     }
     let of_gateway = match actor.principal {
         Principal::System(_) => operation.granted_to_gateway(),
-        Principal::User { .. } | Principal::Client { .. } => None,
+        Principal::User { .. } | Principal::Client { .. } | Principal::ApplicationEntity { .. } => None,
     };
     let of_roles = actor.roles.iter().filter_map(|role| operation.granted_to(*role)).max();
     let Some(extent) = of_roles.max(of_gateway) else {
@@ -102,7 +102,7 @@ pub fn decide_type(actor: &Actor, operation: Operation, resource_type: &str) -> 
 fn context_of(principal: &Principal) -> Context {
     match principal {
         Principal::User { .. } => Context::User,
-        Principal::Client { .. } | Principal::System(_) => Context::System,
+        Principal::Client { .. } | Principal::ApplicationEntity { .. } | Principal::System(_) => Context::System,
     }
 }
 

@@ -4,7 +4,6 @@
 mod reports;
 
 use std::fmt::Write as _;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
@@ -19,20 +18,29 @@ use crate::ops::tokens::TokenRequest;
 use crate::ops::{Error, Ops};
 use crate::report::{ReportStatus, Twin};
 
+use super::gateway::Gateway;
 use super::services::Services;
 
 /// Prints what someone at the terminal needs to begin: addresses, the one-time password of a first start,
 /// and in the demonstration the reports, their twins and a command to try.
-pub(super) async fn greet(config: &Config, ops: &Ops, listening: &[SocketAddr], demo: bool) -> anyhow::Result<()> {
+pub(super) async fn greet(config: &Config, serving: &Gateway, demo: bool) -> anyhow::Result<()> {
+    let ops = serving.ops();
     let tenant = TenantId::default_tenant();
     let gateway = Services::command_actor(&tenant, &[Role::Admin]);
     let mut text = String::new();
     let base = ops.base_url(&tenant);
     let _ = writeln!(text, "Causeway {}", env!("CARGO_PKG_VERSION"));
-    let places: Vec<String> = listening.iter().map(ToString::to_string).collect();
+    let places: Vec<String> = serving.addresses().iter().map(ToString::to_string).collect();
     let _ = writeln!(text, "  listening        {}", places.join(", "));
     let _ = writeln!(text, "  reports          {base}/api/reports");
     let _ = writeln!(text, "  FHIR R4          {base}/fhir/r4");
+    let places: Vec<String> = serving.dimse_addresses().iter().map(ToString::to_string).collect();
+    if let Some(taken) = serving.dimse_taken() {
+        let _ = writeln!(text, "  DICOM            NOT LISTENING: {taken}");
+        let _ = writeln!(text, "                   (another place: --set dimse.listen=127.0.0.1:11113)");
+    } else if !places.is_empty() {
+        let _ = writeln!(text, "  DICOM            {} at {}", config.dimse.ae_title, places.join(", "));
+    }
     let _ = writeln!(text, "  health           {base}/health/ready");
     let _ = writeln!(text, "  data             {}", config.data_dir.display());
     if let Some(password) = ops.first_start_password(&gateway).await? {

@@ -1,13 +1,15 @@
-//! A gateway at work: workers and the HTTP edge over opened services, started and stopped in order.
+//! A gateway at work: workers, the HTTP edge and the DICOM edge over opened services, started and stopped in order.
 
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use tokio::task::JoinHandle;
 
 use crate::config::{Config, Quota, Rate as ConfiguredRate};
+use crate::dimse::{self, DimseServer, StartError};
 use crate::http::{self, Edge, EdgeSettings, Rate, Server, ServerSettings};
 use crate::jobs::{JobSettings, Workers, WorkersHandle};
 use crate::ops::Ops;
@@ -24,12 +26,27 @@ pub struct Gateway {
     workers: WorkersHandle,
     feed: FeedHandle,
     server: Server,
+    dimse: Option<DimseServer>,
+    /// Why there is no DICOM listener although there should be one.
+    dimse_taken: Option<StartError>,
+    grace: Duration,
     upkeep: JoinHandle<()>,
 }
 
 impl Gateway {
     /// Starts the workers, then listens. Needs a tokio runtime.
     pub fn start(config: &Config, services: Services, metrics: Metrics) -> anyhow::Result<Self> {
+        let mut gateway = Self::start_demo(config, services, metrics)?;
+        match gateway.dimse_taken.take() {
+            None => Ok(gateway),
+            Some(taken) => Err(taken.into()),
+        }
+    }
+
+    /// As [`Gateway::start`], but where somebody else listens at the DICOM port, it goes on without it:
+    /// [`Gateway::dimse_taken`] says so.
+    pub(super) fn start_demo(config: &Config, services: Services, metrics: Metrics) -> anyhow::Result<Self> {
+        let dimse_settings = super::dimse::settings(config)?;
         let workers = start_workers(config, &services);
         let feed = feed::follow(services.ops.clone(), config.jobs.poll);
         let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
@@ -39,8 +56,24 @@ impl Gateway {
             app.app_data(data.clone()).app_data(dicomweb.clone());
         });
         let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
+        let (dimse, dimse_taken) = match dimse::start(dimse_settings, services.ops.clone()) {
+            Ok(dimse) => (Some(dimse), None),
+            Err(error) if error.is_taken() => (None, Some(error)),
+            Err(error) => return Err(error.into()),
+        };
         let upkeep = tokio::spawn(keep_up(metrics));
-        Ok(Self { services, workers, feed, server, upkeep })
+        let grace = config.http.shutdown_timeout;
+        Ok(Self { services, workers, feed, server, dimse, dimse_taken, grace, upkeep })
+    }
+
+    /// Where it listens for DICOM: plain first, then within TLS.
+    pub fn dimse_addresses(&self) -> &[SocketAddr] {
+        self.dimse.as_ref().map(DimseServer::addresses).unwrap_or_default()
+    }
+
+    /// Why there is no DICOM listener although there should be one.
+    pub(super) fn dimse_taken(&self) -> Option<&StartError> {
+        self.dimse_taken.as_ref()
     }
 
     /// Where it listens.
@@ -58,9 +91,14 @@ impl Gateway {
         self.server.failed().await
     }
 
-    /// Stops: listener, requests, workers with their leases, buffers, database.
+    /// Stops: listeners, requests and associations, workers with their leases, buffers, database.
     pub async fn stop(self) -> io::Result<()> {
-        let stopped = self.server.stop().await;
+        let dimse = async {
+            if let Some(dimse) = self.dimse {
+                dimse.stop(self.grace).await;
+            }
+        };
+        let (stopped, ()) = tokio::join!(self.server.stop(), dimse);
         self.upkeep.abort();
         self.feed.stop().await;
         self.workers.stop().await;

@@ -2,6 +2,7 @@
 //! order in which they start and stop.
 
 pub mod demo;
+mod dimse;
 mod gate;
 mod gateway;
 mod serve;

@@ -13,13 +13,23 @@ use super::services::{Services, Start, random_request_id};
 /// Serves until the process is told to stop.
 pub async fn serve(config: &Config, metrics: Metrics, demo: bool) -> anyhow::Result<()> {
     let services = Services::open(config, Start::Server { demo }).await?;
-    let mut gateway = Gateway::start(config, services, metrics)?;
+    let mut gateway = if demo {
+        Gateway::start_demo(config, services, metrics)?
+    } else {
+        Gateway::start(config, services, metrics)?
+    };
     for address in gateway.addresses() {
         tracing::info!(%address, "listening");
     }
+    for address in gateway.dimse_addresses() {
+        tracing::info!(%address, "listening for DICOM");
+    }
+    if let Some(taken) = gateway.dimse_taken() {
+        tracing::warn!(%taken, "there is no DICOM listener");
+    }
     let server = Actor::system(TenantId::default_tenant(), "server", random_request_id());
     gateway.ops().note_server(&server, Activity::ServerStart).await?;
-    demo::greet(config, gateway.ops(), gateway.addresses(), demo).await?;
+    demo::greet(config, &gateway, demo).await?;
     let failure = tokio::select! {
         () = stop_signal() => None,
         failure = gateway.failed() => Some(failure),

@@ -82,6 +82,8 @@ pub enum AgentKind {
     User,
     /// A system with a registration of its own.
     Client,
+    /// A system that speaks DIMSE, by its AE title.
+    ApplicationEntity,
     /// The gateway itself.
     Gateway,
     /// Someone whose token was refused.
@@ -95,6 +97,8 @@ pub enum Activity {
     Use(Operation),
     /// A token was shown that does not hold.
     TokenRefused,
+    /// A DICOM association was rejected.
+    AssociationRefused,
     /// The server began to serve.
     ServerStart,
     /// The server stopped.
@@ -182,6 +186,22 @@ impl AuditEvent {
         }
     }
 
+    /// A DICOM association that was rejected, with the AE title that called and the reason as a fact.
+    pub fn association_refused(
+        tenant: TenantId,
+        id: LogicalId,
+        time: Timestamp,
+        request_id: RequestId,
+        source: IpAddr,
+        calling_ae_title: &str,
+        reason: impl Into<String>,
+    ) -> Self {
+        let mut event = Self::token_refused(tenant, id, time, request_id, Some(source), reason);
+        event.activity = Activity::AssociationRefused;
+        calling_ae_title.clone_into(&mut event.agent.id);
+        event
+    }
+
     /// This event, done to `object` as well.
     #[must_use]
     pub fn on(mut self, object: Object) -> Self {
@@ -225,6 +245,7 @@ impl Agent {
         let (kind, id, name) = match &actor.principal {
             Principal::User { id, name } => (AgentKind::User, id.to_string(), name.clone()),
             Principal::Client { id } => (AgentKind::Client, id.to_string(), None),
+            Principal::ApplicationEntity { title } => (AgentKind::ApplicationEntity, title.to_string(), None),
             Principal::System(job) => (AgentKind::Gateway, (*job).to_owned(), None),
         };
         Self {
@@ -239,11 +260,12 @@ impl Agent {
 }
 
 impl Activity {
-    /// The name in the log: that of the operation, or `token.refused`, `server.start`, `server.stop`.
+    /// The name in the log: that of the operation, or `token.refused`, `association.refused`, `server.start`, `server.stop`.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Use(operation) => operation.as_str(),
             Self::TokenRefused => "token.refused",
+            Self::AssociationRefused => "association.refused",
             Self::ServerStart => "server.start",
             Self::ServerStop => "server.stop",
         }
@@ -253,6 +275,7 @@ impl Activity {
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "token.refused" => Some(Self::TokenRefused),
+            "association.refused" => Some(Self::AssociationRefused),
             "server.start" => Some(Self::ServerStart),
             "server.stop" => Some(Self::ServerStop),
             _ => Operation::parse(name).map(Self::Use),

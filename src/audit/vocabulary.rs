@@ -76,6 +76,8 @@ impl Pattern {
 pub(super) fn shown(activity: Activity) -> Shown {
     let (kind, subtype, action, pattern) = match activity {
         Activity::TokenRefused => (dcm("110114"), dcm("110122"), "E", Pattern::Query),
+        // Security Alert: Node Authentication. PS3.15 §A.5.3.11.
+        Activity::AssociationRefused => (SECURITY_ALERT, dcm("110126"), "E", Pattern::Query),
         Activity::ServerStart => (dcm("110100"), dcm("110120"), "E", Pattern::Application),
         Activity::ServerStop => (dcm("110100"), dcm("110121"), "E", Pattern::Application),
         Activity::Use(operation) => of_operation(operation),
@@ -157,6 +159,7 @@ pub(super) fn agent_word(kind: AgentKind) -> &'static str {
     match kind {
         AgentKind::User => "user",
         AgentKind::Client => "client",
+        AgentKind::ApplicationEntity => "application entity",
         AgentKind::Gateway => "gateway",
         AgentKind::Unknown => "unknown",
     }

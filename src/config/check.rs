@@ -45,6 +45,23 @@ pub(super) fn check(config: &Config) -> Vec<ConfigError> {
         "must name the place of the master key, because database.url is PostgreSQL and all its nodes share it",
     );
 
+    let dimse = &config.dimse;
+    let tls = dimse.tls_listen.address();
+    let has_key = dimse.tls_certificate_file.is_some() && dimse.tls_key_file.is_some();
+    wrong(tls.is_some() && !has_key, "dimse.tls_listen", "needs dimse.tls_certificate_file and dimse.tls_key_file");
+    let same = tls.is_some_and(|tls| tls.port() != 0 && dimse.listen.address() == Some(tls));
+    wrong(same, "dimse.tls_listen", "is the same as dimse.listen");
+    let others = dimse.transfer_syntaxes.iter();
+    wrong(
+        others.clone().any(|syntax| crate::dicom::transfer_syntax::Encoding::of(syntax).is_none()),
+        "dimse.transfer_syntaxes",
+        "names a transfer syntax that cannot be kept",
+    );
+    let title = |index: usize| config.titles.get(index).map(|title| &title.ae_title);
+    let twice = (0..config.titles.len())
+        .any(|index| title(index) == Some(&dimse.ae_title) || (0..index).any(|other| title(other) == title(index)));
+    wrong(twice, "dimse.title", "names an AE title that is taken already");
+
     let jobs = &config.jobs;
     wrong(jobs.heartbeat * 2 > jobs.lease, "jobs.heartbeat", "is more than half of jobs.lease");
     wrong(jobs.backoff > jobs.backoff_limit, "jobs.backoff", "is longer than jobs.backoff_limit");

@@ -9,6 +9,7 @@
 mod alias;
 mod archive;
 mod blob;
+mod caller;
 mod check;
 mod database;
 mod dicomweb;
@@ -44,16 +45,17 @@ use setting::Entry;
 
 pub use archive::{Archive, Duplicates, ImagingStudies};
 pub use blob::{Blob, S3};
+pub use caller::{CalledTitle, Caller, CallerRight};
 pub use database::Database;
 pub use dicomweb::{Dicomweb, EmptySearch};
-pub use dimse::Dimse;
+pub use dimse::{AnyCaller, ClientCertificate, Dimse};
 pub use disk::{from_disk_and_env, read_logo};
 pub use error::{ConfigError, ConfigErrors};
 pub use exports::Exports;
 pub use http::Http;
 pub use jobs::Jobs;
 pub use keys::Keys;
-pub use kind::{BlobUrl, ByteSize, DatabaseUrl, EnvironmentSecret, HttpUrl};
+pub use kind::{BlobUrl, ByteSize, DatabaseUrl, EnvironmentSecret, HttpUrl, Listen};
 pub use letterhead::{Letterhead, PageSize};
 pub use limits::{Limits, Quota, Rate};
 pub use log::{Log, LogFormat, LogLevel};
@@ -108,6 +110,10 @@ pub struct Config {
     pub peers: Vec<Peer>,
     /// Delivery rules, in the order of the file.
     pub rules: Vec<Rule>,
+    /// Who may call over DIMSE, in the order of the file.
+    pub callers: Vec<Caller>,
+    /// AE titles of tenants, in the order of the file.
+    pub titles: Vec<CalledTitle>,
     /// Where the values that someone has set come from.
     origins: BTreeMap<String, Origin>,
 }
@@ -116,8 +122,10 @@ impl Config {
     /// Reads the sources and checks what they say. Files that settings name are not opened here.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut config = Self::plain();
-        let read::Read { origins, peers, rules, mut errors } = read::read(config.entries(), sources);
+        let read::Read { origins, peers, rules, callers, titles, mut errors } =
+            read::read(config.entries(), sources);
         (config.origins, config.peers, config.rules) = (origins, peers, rules);
+        (config.callers, config.titles) = (callers, titles);
         config.complete(sources.terminal);
         errors.extend(check::check(&config));
         if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
@@ -161,6 +169,8 @@ impl Config {
             letterhead: Letterhead::default(),
             peers: Vec::new(),
             rules: Vec::new(),
+            callers: Vec::new(),
+            titles: Vec::new(),
             origins: BTreeMap::new(),
         }
     }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::alias::ALIASES;
+use super::caller::{CalledTitle, Caller, ListEntry};
 use super::error::{ConfigError, suggest};
 use super::peer::{self, Peer};
 use super::rule::Rule;
@@ -18,6 +19,8 @@ pub(super) struct Read {
     pub(super) origins: BTreeMap<String, Origin>,
     pub(super) peers: Vec<Peer>,
     pub(super) rules: Vec<Rule>,
+    pub(super) callers: Vec<Caller>,
+    pub(super) titles: Vec<CalledTitle>,
     pub(super) errors: Vec<ConfigError>,
 }
 
@@ -39,7 +42,14 @@ pub(super) fn read(entries: Vec<Entry<'_>>, sources: &Sources) -> Read {
     let mut reader = Reader {
         sections: sections.collect(),
         entries: entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect(),
-        read: Read { origins: BTreeMap::new(), peers: Vec::new(), rules: Vec::new(), errors: Vec::new() },
+        read: Read {
+            origins: BTreeMap::new(),
+            peers: Vec::new(),
+            rules: Vec::new(),
+            callers: Vec::new(),
+            titles: Vec::new(),
+            errors: Vec::new(),
+        },
     };
     if let Some(file) = &sources.file {
         reader.file(file);
@@ -76,22 +86,36 @@ impl Reader<'_> {
                     self.put(&name, &Given::Toml(value.get_ref()), at(value.span()));
                 }
                 DeValue::Table(inner) if self.sections.contains(&name) => self.table(&format!("{name}."), inner, at),
-                DeValue::Array(items) if name == "peer" || name == "rule" => {
+                DeValue::Array(items) if LISTS.contains(&name.as_str()) => {
                     for item in items {
                         match item.get_ref() {
-                            DeValue::Table(inner) if name == "peer" => self.peer(inner, &at(item.span())),
-                            DeValue::Table(inner) => self.rule(inner, &at(item.span()), at),
+                            DeValue::Table(inner) => self.list_item(&name, inner, &at(item.span()), at),
                             _ => self.refuse(&name, at(item.span()), format!("must be written as [[{name}]]").into()),
                         }
                     }
                 }
-                _ if name == "peer" || name == "rule" => {
+                _ if LISTS.contains(&name.as_str()) => {
                     self.refuse(&name, at_key, format!("must be written as [[{name}]]").into());
                 }
                 _ if self.sections.contains(&name) => {
                     self.refuse(&name, at_key, format!("is a section and must be written as [{name}]").into());
                 }
                 _ => self.unknown(name, at_key),
+            }
+        }
+    }
+
+    fn list_item(&mut self, list: &str, table: &DeTable<'_>, whole: &Origin, at: &dyn Fn(Range<usize>) -> Origin) {
+        match list {
+            "peer" => self.peer(table, whole),
+            "rule" => self.rule(table, whole, at),
+            Caller::NAME => {
+                let caller = Caller::read(table, whole, at, &mut self.read.errors);
+                self.read.callers.extend(caller);
+            }
+            _ => {
+                let title = CalledTitle::read(table, whole, at, &mut self.read.errors);
+                self.read.titles.extend(title);
             }
         }
     }
@@ -250,7 +274,7 @@ impl Reader<'_> {
 
     fn unknown(&mut self, key: String, at: Origin) {
         let known = self.entries.keys().map(String::as_str);
-        let known = known.chain(self.sections.iter().map(String::as_str)).chain(["peer", "rule"]);
+        let known = known.chain(self.sections.iter().map(String::as_str)).chain(LISTS);
         let suggestion = suggest(&key, known).map(str::to_owned);
         self.read.errors.push(ConfigError::UnknownKey { key, at, suggestion });
     }
@@ -265,4 +289,6 @@ fn line_of(text: &str, offset: usize) -> usize {
     1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count()
 }
 
+/// Names of the lists of tables.
+const LISTS: [&str; 4] = ["peer", "rule", Caller::NAME, CalledTitle::NAME];
 const PREFIX: &str = "CAUSEWAY__";

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::alias::ALIASES;
+use super::caller::{CalledTitle, Caller, ListEntry};
 use super::read::variable;
 use super::{Config, rule};
 
@@ -50,7 +51,19 @@ pub(super) fn reference(plain: &mut Config) -> Vec<KeyDoc> {
         description: description.to_owned(),
         about: RULES.to_owned(),
     });
-    settings.chain(rules).collect()
+    settings.chain(rules).chain(list::<Caller>(CALLERS)).chain(list::<CalledTitle>(TITLES)).collect()
+}
+
+/// The keys of a list of tables.
+fn list<T: ListEntry>(about: &str) -> impl Iterator<Item = KeyDoc> {
+    T::KEYS.iter().map(move |(key, shape, default, description)| KeyDoc {
+        key: format!("{}[].{key}", T::NAME),
+        variable: None,
+        shape: (*shape).to_owned(),
+        default: (*default).to_owned(),
+        description: (*description).to_owned(),
+        about: about.to_owned(),
+    })
 }
 
 /// The reference as a page. `chapters` are put behind the settings: title and Markdown of each.
@@ -93,5 +106,9 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 }
 
 const RULES: &str = "Delivery rules: when a report of the tenant gets one of the states, the forms go to the peers.";
+
+const CALLERS: &str = "Who may open DICOM associations besides those that `dimse.accept_any_caller` lets in. A caller \
+                       that has an entry is held to its entries.";
+const TITLES: &str = "AE titles that other tenants are called by.";
 
 const OPENING: &str = include_str!("reference.md");

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Map, Value};
 
+use super::caller::Caller;
 use super::rule::Rule;
 use super::setting::Entry;
 use super::{Config, Origin};
@@ -30,6 +31,15 @@ pub(super) fn show(config: &mut Config) -> String {
     for rule in &config.rules {
         line(&mut out, format_args!("\n[[rule]]"));
         table(&mut out, &rule_table(rule));
+    }
+    for caller in &config.callers {
+        line(&mut out, format_args!("\n[[dimse.caller]]"));
+        table(&mut out, &caller_table(caller));
+    }
+    for title in &config.titles {
+        line(&mut out, format_args!("\n[[dimse.title]]"));
+        let pairs = [("ae_title", title.ae_title.as_str()), ("tenant", title.tenant.as_str())];
+        table(&mut out, &pairs.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect());
     }
     out
 }
@@ -75,6 +85,16 @@ fn rule_table(rule: &Rule) -> Map<String, Value> {
         ("on".to_owned(), list(rule.on.iter().map(|state| state.as_str()).collect())),
         ("peers".to_owned(), list(rule.peers.iter().map(PeerName::as_str).collect())),
         ("formats".to_owned(), list(rule.formats.iter().map(|form| form.as_str()).collect())),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn caller_table(caller: &Caller) -> Map<String, Value> {
+    [
+        ("ae_title".to_owned(), caller.ae_title.as_str().into()),
+        ("addresses".to_owned(), Value::from(caller.addresses.clone())),
+        ("rights".to_owned(), Value::from(caller.rights.iter().map(|right| right.as_str()).collect::<Vec<_>>())),
     ]
     .into_iter()
     .collect()

@@ -2,6 +2,7 @@
 //! input or output.
 pub mod charset;
 pub mod code;
+pub mod dimse;
 pub mod element;
 pub mod header;
 pub mod index;

@@ -101,7 +101,7 @@ impl Edge {
 
     pub(super) fn take_for_principal(&self, tenant: &TenantId, principal: &Principal) -> Result<(), Duration> {
         let buckets = match principal {
-            Principal::Client { .. } => &self.by_client,
+            Principal::Client { .. } | Principal::ApplicationEntity { .. } => &self.by_client,
             Principal::User { .. } | Principal::System(_) => &self.by_user,
         };
         buckets.as_ref().map_or(Ok(()), |buckets| buckets.take(&(tenant.clone(), principal.key())))

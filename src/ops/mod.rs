@@ -3,6 +3,7 @@
 
 pub mod chain;
 mod channels;
+pub mod commitment;
 pub mod deliveries;
 mod document;
 mod error;

@@ -139,6 +139,21 @@ impl Ops {
         Ok(self.shared.trail.note(event).await?)
     }
 
+    /// Leaves in the audit log that a DICOM association was rejected, and why.
+    pub async fn note_refused_association(
+        &self,
+        tenant: &TenantId,
+        request_id: RequestId,
+        address: IpAddr,
+        calling_ae_title: &str,
+        why: &str,
+    ) -> Result<(), Error> {
+        let (id, now) = (LogicalId::random(), self.now());
+        let event =
+            AuditEvent::association_refused(tenant.clone(), id, now, request_id, address, calling_ae_title, why);
+        Ok(self.shared.trail.note(event).await?)
+    }
+
     /// Leaves in the audit log that someone was refused an operation.
     pub async fn note_denied(&self, actor: &Actor, operation: Operation, denial: &Denial) -> Result<(), Error> {
         let event = self.event(actor, operation).failed(Outcome::SeriousFailure, denial.to_string());

@@ -92,6 +92,14 @@ metric_table! {
     DELIVERIES = Counter "causeway_deliveries_total", Count, "channel", "outcome";
     /// Requests to peers.
     REMOTE_SECONDS = Histogram "causeway_remote_seconds", Seconds, "channel";
+    /// DICOM associations that ended, by how: released, aborted, lost, timeout, protocol, rejected, fault, stopped.
+    DIMSE_ASSOCIATIONS = Counter "causeway_dimse_associations_total", Count, "end";
+    /// DICOM associations that are open.
+    DIMSE_OPEN = Gauge "causeway_dimse_associations_open", Count;
+    /// DIMSE operations that were answered.
+    DIMSE_OPERATIONS = Counter "causeway_dimse_operations_total", Count, "service", "outcome";
+    /// From a DIMSE request to its last answer.
+    DIMSE_SECONDS = Histogram "causeway_dimse_operation_seconds", Seconds, "service";
     /// Rows of the audit log that were written.
     AUDIT_EVENTS = Counter "causeway_audit_events_total", Count;
 }

@@ -8,6 +8,7 @@ mod report_deliver;
 mod report_export;
 mod search_index;
 mod study_changed;
+mod storage_commit;
 mod subscription_notify;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(change_dispatch::ChangeDispatch::new(ops.clone())),
         Arc::new(report_export::ReportExport::new(ops.clone())),
         Arc::new(report_deliver::ReportDeliver::new(ops.clone())),
+        Arc::new(storage_commit::StorageCommit::new(ops.clone())),
         Arc::new(subscription_notify::SubscriptionNotify::new(ops.clone())),
         Arc::new(search_index::SearchIndex),
         Arc::new(study_changed::StudyChanged::new(ops.clone())),

@@ -19,7 +19,7 @@ const LEVELS: &[(&str, &[&str])] = &[
     ("L3 the outside", &["store", "blob", "remote"]),
     ("L4 the queue", &["jobs"]),
     ("L5 use cases", &["ops", "work"]),
-    ("L6 edges", &["http"]),
+    ("L6 edges", &["http", "dimse"]),
     ("composition root", &["app"]),
     ("command line", &["cli"]),
     ("binary", &["main"]),

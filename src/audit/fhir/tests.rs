@@ -73,6 +73,7 @@ fn every_activity_has_one_requestor_and_the_request_id() {
         Activity::ServerStart,
         Activity::ServerStop,
         Activity::TokenRefused,
+        Activity::AssociationRefused,
     ]);
     for activity in activities {
         assert_eq!(Activity::parse(activity.as_str()), Some(activity));

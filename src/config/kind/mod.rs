@@ -9,6 +9,7 @@ mod size;
 mod url;
 
 pub(super) use choice::choice;
+pub use listen::Listen;
 pub use secret::EnvironmentSecret;
 pub use size::ByteSize;
 pub(super) use url::redact;

@@ -26,6 +26,8 @@ impl Rights {
         let (user, client) = match &actor.principal {
             Principal::User { id, .. } => (Some(id.as_str().to_owned()), None),
             Principal::Client { id } => (None, Some(id.as_str().to_owned())),
+            // None of these can be made an actor of again, so that what one had left behind would do nothing.
+            Principal::ApplicationEntity { .. } => (None, Some(String::new())),
             Principal::System(_) => (None, None),
         };
         Self {

@@ -1,26 +1,27 @@
 //! One association as its requestor: connect, negotiate, exchange messages, release or abort (PS3.8 §7,
-//! §9). Every wait has a limit. dicom-ul writes the association units; its own `establish` is not used,
-//! because it tells a peer that closes or stays silent from one that wants TLS by guessing, hides why
-//! contexts were rejected, and names itself as the implementation.
+//! §9). Every wait has a limit. dicom-ul's own `establish` is not used, because it tells a peer that closes
+//! or stays silent from one that wants TLS by guessing, hides why contexts were rejected, and names itself
+//! as the implementation.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use dicom_ul::Pdu;
-use dicom_ul::pdu::{AssociationRQ, PresentationContextProposed, UserVariableItem, write_pdu};
+use bytes::Bytes;
+use futures_util::{Stream as Pieces, StreamExt as _};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::base::AeTitle;
+use crate::dicom::dimse::{
+    APPLICATION_CONTEXT, AbortReason, AeField, Assembler, AssociateAccept, AssociateRequest, Command, Event, Fragment,
+    Fragmenter, Header, Message, Pdu, UserInformation, element, max_fragment_bytes,
+};
 use crate::dicom::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
-use super::command::{Command, element};
 use super::contexts::Proposals;
 use super::error::DimseError;
-use super::message::{Assembler, Message};
-use super::pdu::{Acceptance, Incoming};
 
 /// Where and how to reach a peer.
 #[derive(Debug, Clone)]
@@ -57,12 +58,13 @@ pub(super) struct Limits {
 pub(super) struct Association {
     stream: Pin<Box<dyn Stream>>,
     limits: Limits,
-    acceptance: Acceptance,
+    acceptance: AssociateAccept,
     max_fragment_bytes: usize,
     next_message_id: u16,
     assembler: Assembler,
-    /// Fragments of one unit that came after the end of a message.
-    waiting: std::collections::VecDeque<super::pdu::Fragment>,
+    /// Fragments of one unit that are still to be looked at.
+    waiting: VecDeque<Fragment>,
+    owes_end: bool,
 }
 
 /// A connection, with TLS or without.
@@ -74,25 +76,27 @@ impl Association {
     /// Connects and negotiates `proposals`. The peer may have accepted none of them.
     pub(super) async fn request(address: &Address, proposals: &Proposals) -> Result<Self, DimseError> {
         let mut stream = connect(address).await?;
-        let request = encode(&association_request(address, proposals))?;
+        let request = association_request(address, proposals)
+            .to_bytes()
+            .map_err(|_detail| DimseError::Protocol("no address that fits an association request"))?;
         write(&mut stream, &request, address.limits.send).await?;
         let what = "answer to the association request";
         let answer = within(what, address.limits.association, read_unit(&mut stream)).await;
         let acceptance = match answer {
-            Ok(Incoming::Accepted(acceptance)) => acceptance,
-            Ok(Incoming::Rejected(rejection)) => return Err(DimseError::Rejected(rejection)),
-            Ok(Incoming::Abort(reason)) => return Err(DimseError::Aborted(reason)),
+            Ok(Pdu::AssociateAccept(acceptance)) => *acceptance,
+            Ok(Pdu::AssociateReject(rejection)) => return Err(DimseError::Rejected(rejection)),
+            Ok(Pdu::Abort(reason)) => return Err(DimseError::Aborted(reason)),
             Ok(_) => {
-                abort(&mut stream, UNEXPECTED).await;
+                abort(&mut stream, AbortReason::UNEXPECTED_PDU).await;
                 return Err(DimseError::Protocol("another unit than the answer to an association request"));
             }
             Err(error) => {
-                abort(&mut stream, UNEXPECTED).await;
+                abort(&mut stream, AbortReason::UNEXPECTED_PDU).await;
                 return Err(error);
             }
         };
-        let Some(max_fragment_bytes) = max_fragment_bytes(acceptance.max_pdu_bytes) else {
-            abort(&mut stream, INVALID_PARAMETER).await;
+        let Some(max_fragment_bytes) = max_fragment_bytes(acceptance.user.max_pdu_bytes) else {
+            abort(&mut stream, AbortReason::INVALID_PARAMETER).await;
             return Err(DimseError::Protocol("a maximum length that holds no data"));
         };
         Ok(Self {
@@ -102,12 +106,13 @@ impl Association {
             max_fragment_bytes,
             next_message_id: 1,
             assembler: Assembler::default(),
-            waiting: std::collections::VecDeque::new(),
+            waiting: VecDeque::new(),
+            owes_end: false,
         })
     }
 
     /// What the peer answered to the proposals.
-    pub(super) fn acceptance(&self) -> &Acceptance {
+    pub(super) fn acceptance(&self) -> &AssociateAccept {
         &self.acceptance
     }
 
@@ -128,71 +133,144 @@ impl Association {
         data_set: Option<&Bytes>,
         response_field: u16,
     ) -> Result<Message, DimseError> {
-        let sent = self.send(context_id, request, data_set).await;
-        if let Err(error) = sent {
+        self.request_data(context_id, request, data_set).await?;
+        let response = self.message().await?;
+        self.check_answer(&response, context_id, message_id, response_field)?;
+        Ok(response)
+    }
+
+    /// Sends a request, or a response. Any error leaves the association unusable.
+    pub(super) async fn request_data(
+        &mut self,
+        context_id: u8,
+        command: &Command,
+        data_set: Option<&Bytes>,
+    ) -> Result<(), DimseError> {
+        let sent = match data_set {
+            Some(data_set) => {
+                let pieces = futures_util::stream::iter([Ok::<_, DimseError>(data_set.clone())]);
+                self.send(context_id, command, Some(pieces)).await
+            }
+            None => self.send(context_id, command, None::<futures_util::stream::Empty<_>>).await,
+        };
+        match sent {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.reason_of_the_break(error).await),
+        }
+    }
+
+    /// As [`Association::exchange`], with a data set that is sent as it comes. An error of its source leaves
+    /// the association unusable as well.
+    pub(super) async fn exchange_stream(
+        &mut self,
+        context_id: u8,
+        message_id: u16,
+        request: &Command,
+        data_set: impl Pieces<Item = Result<Bytes, DimseError>>,
+        response_field: u16,
+    ) -> Result<Message, DimseError> {
+        if let Err(error) = self.send(context_id, request, Some(data_set)).await {
             return Err(self.reason_of_the_break(error).await);
         }
-        let response = within("answer to a request", self.limits.response, async {
-            loop {
-                if let Some(message) = self.next_message().await? {
-                    return Ok(message);
+        let response = self.message().await?;
+        self.check_answer(&response, context_id, message_id, response_field)?;
+        Ok(response)
+    }
+
+    /// Whether `response` is the one to message `message_id`.
+    pub(super) fn check_answer(
+        &self,
+        response: &Message,
+        context_id: u8,
+        message_id: u16,
+        response_field: u16,
+    ) -> Result<(), DimseError> {
+        let answers = response.command.u16(element::RESPONDED_MESSAGE_ID) == Some(message_id)
+            && response.command.field() == Some(response_field)
+            && response.context_id == context_id;
+        if answers { Ok(()) } else { Err(DimseError::Protocol("an answer to another request")) }
+    }
+
+    async fn send(
+        &mut self,
+        context_id: u8,
+        command: &Command,
+        data_set: Option<impl Pieces<Item = Result<Bytes, DimseError>>>,
+    ) -> Result<(), DimseError> {
+        let mut units = Vec::new();
+        let mut fragmenter = Fragmenter::command(context_id, self.max_fragment_bytes);
+        fragmenter.push(&command.to_bytes(), &mut units);
+        fragmenter.finish(&mut units);
+        let Some(data_set) = data_set else { return write(&mut self.stream, &units, self.limits.send).await };
+        let mut fragmenter = Fragmenter::data_set(context_id, self.max_fragment_bytes);
+        let mut data_set = std::pin::pin!(data_set);
+        while let Some(piece) = data_set.next().await {
+            for part in piece?.chunks(WRITE_BYTES) {
+                fragmenter.push(part, &mut units);
+                if units.len() >= WRITE_BYTES {
+                    write(&mut self.stream, &units, self.limits.send).await?;
+                    units.clear();
                 }
             }
+        }
+        fragmenter.finish(&mut units);
+        write(&mut self.stream, &units, self.limits.send).await
+    }
+
+    /// Waits for a whole message.
+    pub(super) async fn message(&mut self) -> Result<Message, DimseError> {
+        let limit = self.limits.response;
+        within("answer to a request", limit, async {
+            let (context_id, command) = loop {
+                match self.event().await? {
+                    Event::Command { context_id, command } => break (context_id, command),
+                    Event::Data { .. } => return Err(DimseError::Protocol("a data set without a command")),
+                }
+            };
+            let mut data_set = Vec::new();
+            let mut is_whole = !command.has_data_set();
+            while !is_whole {
+                let Event::Data { bytes, is_last } = self.event().await? else {
+                    return Err(DimseError::Protocol("a command within a data set"));
+                };
+                if data_set.len() + bytes.len() > MAX_ANSWER_BYTES {
+                    return Err(DimseError::Protocol("a message that is too long"));
+                }
+                data_set.extend_from_slice(&bytes);
+                is_whole = is_last;
+            }
+            Ok(Message { context_id, command, data_set })
         })
-        .await?;
-        let answers = response.command.u16(element::RESPONDED_MESSAGE_ID) == Some(message_id)
-            && response.command.u16(element::COMMAND_FIELD) == Some(response_field)
-            && response.context_id == context_id;
-        if answers { Ok(response) } else { Err(DimseError::Protocol("an answer to another request")) }
+        .await
     }
 
-    async fn send(&mut self, context_id: u8, command: &Command, data_set: Option<&Bytes>) -> Result<(), DimseError> {
-        self.send_fragments(context_id, &command.to_bytes(), OF_COMMAND).await?;
-        match data_set {
-            Some(data_set) => self.send_fragments(context_id, data_set, 0).await,
-            None => Ok(()),
+    /// Waits for the next command or piece of a data set.
+    pub(super) async fn next_event(&mut self) -> Result<Event, DimseError> {
+        within("answer to a request", self.limits.response, self.event()).await
+    }
+
+    /// Has the end of the data set whose last piece was just given come as an empty piece of its own.
+    pub(super) fn put_back_end(&mut self) {
+        self.owes_end = true;
+    }
+
+    async fn event(&mut self) -> Result<Event, DimseError> {
+        if std::mem::take(&mut self.owes_end) {
+            return Ok(Event::Data { bytes: Bytes::new(), is_last: true });
         }
-    }
-
-    /// Sends `bytes` in units that the peer takes. PS3.8 §9.3.5.
-    async fn send_fragments(&mut self, context_id: u8, bytes: &[u8], control: u8) -> Result<(), DimseError> {
-        let mut rest = bytes;
-        let mut unit = BytesMut::with_capacity(self.max_fragment_bytes.min(bytes.len()) + UNIT_OVERHEAD);
         loop {
-            let (piece, tail) = rest.split_at(rest.len().min(self.max_fragment_bytes));
-            rest = tail;
-            let length = u32::try_from(piece.len()).unwrap_or(u32::MAX);
-            unit.clear();
-            unit.put_u8(0x04);
-            unit.put_u8(0);
-            unit.put_u32(length.saturating_add(6));
-            unit.put_u32(length.saturating_add(2));
-            unit.put_u8(context_id);
-            unit.put_u8(control | if rest.is_empty() { IS_LAST } else { 0 });
-            unit.put_slice(piece);
-            write(&mut self.stream, &unit, self.limits.send).await?;
-            if rest.is_empty() {
-                return Ok(());
+            while let Some(fragment) = self.waiting.pop_front() {
+                if let Some(event) = self.assembler.push(fragment)? {
+                    return Ok(event);
+                }
             }
-        }
-    }
-
-    /// Reads one unit and gives the message that it completes, if it does.
-    async fn next_message(&mut self) -> Result<Option<Message>, DimseError> {
-        while let Some(fragment) = self.waiting.pop_front() {
-            if let Some(message) = self.assembler.push(&fragment)? {
-                return Ok(Some(message));
-            }
-        }
-        match read_unit(&mut self.stream).await? {
-            Incoming::Data(fragments) => {
-                self.waiting.extend(fragments);
-                Ok(None)
-            }
-            Incoming::Abort(reason) => Err(DimseError::Aborted(reason)),
-            Incoming::ReleaseRequest => Err(DimseError::Protocol("a release in place of an answer")),
-            Incoming::Accepted(_) | Incoming::Rejected(_) | Incoming::ReleaseReply => {
-                Err(DimseError::Protocol("an association unit in place of an answer"))
+            match read_unit(&mut self.stream).await? {
+                Pdu::Data(fragments) => self.waiting.extend(fragments),
+                Pdu::Abort(reason) => return Err(DimseError::Aborted(reason)),
+                Pdu::ReleaseRequest => return Err(DimseError::Protocol("a release in place of an answer")),
+                Pdu::AssociateRequest(_) | Pdu::AssociateAccept(_) | Pdu::AssociateReject(_) | Pdu::ReleaseReply => {
+                    return Err(DimseError::Protocol("an association unit in place of an answer"));
+                }
             }
         }
     }
@@ -201,7 +279,7 @@ impl Association {
     async fn reason_of_the_break(&mut self, error: DimseError) -> DimseError {
         let last_word = tokio::time::timeout(Duration::from_secs(1), read_unit(&mut self.stream)).await;
         match (last_word, error) {
-            (Ok(Ok(Incoming::Abort(reason))), DimseError::Lost(_)) => DimseError::Aborted(reason),
+            (Ok(Ok(Pdu::Abort(reason))), DimseError::Lost(_)) => DimseError::Aborted(reason),
             (_, error) => error,
         }
     }
@@ -210,11 +288,11 @@ impl Association {
     /// or breaks off changes nothing. PS3.8 §7.2, with the release collision of §7.2.2.5.
     pub(super) async fn release(mut self) {
         let released = within("reply to a release", self.limits.association, async {
-            write(&mut self.stream, &RELEASE_REQUEST, self.limits.send).await?;
+            write(&mut self.stream, &Pdu::RELEASE_REQUEST, self.limits.send).await?;
             loop {
                 match read_unit(&mut self.stream).await? {
-                    Incoming::ReleaseReply | Incoming::Abort(_) => return Ok(()),
-                    Incoming::ReleaseRequest => write(&mut self.stream, &RELEASE_REPLY, self.limits.send).await?,
+                    Pdu::ReleaseReply | Pdu::Abort(_) => return Ok(()),
+                    Pdu::ReleaseRequest => write(&mut self.stream, &Pdu::RELEASE_REPLY, self.limits.send).await?,
                     _ => {}
                 }
             }
@@ -228,7 +306,7 @@ impl Association {
 
     /// Aborts the association after an error.
     pub(super) async fn abort(mut self) {
-        abort(&mut self.stream, [0, 0]).await;
+        abort(&mut self.stream, AbortReason::BY_USER).await;
     }
 }
 
@@ -251,53 +329,32 @@ async fn connect(address: &Address) -> Result<Pin<Box<dyn Stream>>, DimseError> 
     Ok(Box::pin(stream))
 }
 
-fn association_request(address: &Address, proposals: &Proposals) -> Pdu {
-    let presentation_contexts = proposals
-        .0
-        .iter()
-        .map(|proposal| PresentationContextProposed {
-            id: proposal.id,
-            abstract_syntax: proposal.sop_class_uid.clone(),
-            transfer_syntaxes: proposal.transfer_syntax_uids.clone(),
-        })
-        .collect();
-    Pdu::AssociationRQ(AssociationRQ {
+fn association_request(address: &Address, proposals: &Proposals) -> AssociateRequest {
+    AssociateRequest {
         protocol_version: 1,
-        calling_ae_title: address.calling_ae_title.as_str().to_owned(),
-        called_ae_title: address.called_ae_title.as_str().to_owned(),
-        application_context_name: APPLICATION_CONTEXT.to_owned(),
-        presentation_contexts,
-        user_variables: vec![
-            UserVariableItem::MaxLength(MAX_RECEIVED_BYTES),
-            UserVariableItem::ImplementationClassUID(IMPLEMENTATION_CLASS_UID.to_owned()),
-            UserVariableItem::ImplementationVersionName(IMPLEMENTATION_VERSION_NAME.to_owned()),
-        ],
-    })
-}
-
-fn encode(pdu: &Pdu) -> Result<Vec<u8>, DimseError> {
-    let mut bytes = Vec::new();
-    write_pdu(&mut bytes, pdu)
-        .map_err(|_detail| DimseError::Protocol("no address that fits an association request"))?;
-    Ok(bytes)
+        called: AeField::of(&address.called_ae_title),
+        calling: AeField::of(&address.calling_ae_title),
+        application_context: APPLICATION_CONTEXT.to_owned(),
+        contexts: proposals.contexts.clone(),
+        user: UserInformation {
+            max_pdu_bytes: Some(MAX_RECEIVED_BYTES),
+            implementation_class_uid: Some(IMPLEMENTATION_CLASS_UID.to_owned()),
+            implementation_version: Some(IMPLEMENTATION_VERSION_NAME.to_owned()),
+            roles: proposals.roles.clone(),
+            extended: Vec::new(),
+        },
+    }
 }
 
 /// Reads one unit whose length is within what we announced.
-async fn read_unit(stream: &mut Pin<Box<dyn Stream>>) -> Result<Incoming, DimseError> {
+async fn read_unit(stream: &mut Pin<Box<dyn Stream>>) -> Result<Pdu, DimseError> {
     let lost = |error: std::io::Error| DimseError::lost(&error);
-    let mut header = [0; 6];
+    let mut header = [0; Header::BYTES];
     stream.read_exact(&mut header).await.map_err(lost)?;
-    let [kind, _, a, b, c, d] = header;
-    if !(0x01..=0x07).contains(&kind) {
-        return Err(DimseError::Protocol("something that is not DICOM"));
-    }
-    let length = u32::from_be_bytes([a, b, c, d]);
-    if length > MAX_RECEIVED_BYTES {
-        return Err(DimseError::Protocol("a unit that is longer than announced"));
-    }
-    let mut body = vec![0; usize::try_from(length).unwrap_or_default()];
+    let header = Header::parse(header, MAX_RECEIVED_BYTES, MAX_RECEIVED_BYTES)?;
+    let mut body = vec![0; header.length()];
     stream.read_exact(&mut body).await.map_err(lost)?;
-    Ok(Incoming::parse(kind, body.into())?)
+    Ok(header.body(body.into())?)
 }
 
 async fn write(stream: &mut Pin<Box<dyn Stream>>, bytes: &[u8], limit: Duration) -> Result<(), DimseError> {
@@ -309,9 +366,8 @@ async fn write(stream: &mut Pin<Box<dyn Stream>>, bytes: &[u8], limit: Duration)
 }
 
 /// Sends A-ABORT with source and reason, as far as the peer still takes it, and closes.
-async fn abort(stream: &mut Pin<Box<dyn Stream>>, [source, reason]: [u8; 2]) {
-    let unit = [0x07, 0, 0, 0, 0, 4, 0, 0, source, reason];
-    let _ = write(stream, &unit, Duration::from_secs(2)).await;
+async fn abort(stream: &mut Pin<Box<dyn Stream>>, reason: AbortReason) {
+    let _ = write(stream, &reason.to_bytes(), Duration::from_secs(2)).await;
     let _ = stream.shutdown().await;
 }
 
@@ -326,32 +382,9 @@ async fn within<T>(
     }
 }
 
-/// The longest piece that fits into a unit of the peer, cut to an even length. A peer without limit
-/// gets units of the size that we take ourselves.
-fn max_fragment_bytes(max_pdu_bytes: Option<u32>) -> Option<usize> {
-    let unit = match max_pdu_bytes {
-        None | Some(0) => MAX_SENT_BYTES,
-        Some(limit) => limit.min(MAX_SENT_BYTES),
-    };
-    let fragment = usize::try_from(unit.checked_sub(6)?).ok()? & !1;
-    (fragment > 0).then_some(fragment)
-}
-
-/// DICOM Application Context Name. PS3.7 §A.2.1.
-const APPLICATION_CONTEXT: &str = "1.2.840.10008.3.1.1.1";
 /// Greatest length of a unit that we take, and announce.
 const MAX_RECEIVED_BYTES: u32 = 131_072;
-/// Greatest length of a unit that we send, whatever the peer allows.
-const MAX_SENT_BYTES: u32 = 131_072;
-/// Headers of a unit with one data value.
-const UNIT_OVERHEAD: usize = 12;
-/// Message control header: the fragment belongs to a command. PS3.8 §E.2.
-const OF_COMMAND: u8 = 1;
-/// Message control header: the fragment is the last one.
-const IS_LAST: u8 = 2;
-const RELEASE_REQUEST: [u8; 10] = [0x05, 0, 0, 0, 0, 4, 0, 0, 0, 0];
-const RELEASE_REPLY: [u8; 10] = [0x06, 0, 0, 0, 0, 4, 0, 0, 0, 0];
-/// A-ABORT by the service provider: unexpected PDU.
-const UNEXPECTED: [u8; 2] = [2, 2];
-/// A-ABORT by the service provider: invalid PDU parameter.
-const INVALID_PARAMETER: [u8; 2] = [2, 6];
+/// What is gathered before it is written.
+const WRITE_BYTES: usize = 128 << 10;
+/// Greatest length of the data set of an answer: a match, or a list of instances that failed.
+const MAX_ANSWER_BYTES: usize = 16 << 20;

@@ -2,23 +2,19 @@
 //! instance once the peer has answered (PS3.8 §7.1.1.13).
 
 use crate::base::Uid;
-
-use super::pdu::{Acceptance, ContextResult};
-
-/// A presentation context as proposed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Proposal {
-    /// Presentation context id, odd.
-    pub(super) id: u8,
-    /// Abstract syntax.
-    pub(super) sop_class_uid: String,
-    /// Transfer syntaxes in our order of preference.
-    pub(super) transfer_syntax_uids: Vec<String>,
-}
+use crate::dicom::dimse::{
+    AssociateAccept, ContextAnswer, ContextProposal, ContextResult, EXPLICIT_LE, IMPLICIT_LE, RoleSelection,
+    VERIFICATION,
+};
 
 /// A list of proposals that one association can carry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Proposals(pub(super) Vec<Proposal>);
+pub(super) struct Proposals {
+    /// The presentation contexts.
+    pub(super) contexts: Vec<ContextProposal>,
+    /// The roles that are proposed beyond the usual one.
+    pub(super) roles: Vec<RoleSelection>,
+}
 
 /// The context under which an instance is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +29,36 @@ impl Proposals {
     /// Only the Verification SOP Class.
     pub(super) fn verification() -> Self {
         let mut proposals = Self::default();
-        proposals.add(super::command::VERIFICATION, &[IMPLICIT_LE]);
+        proposals.add(VERIFICATION, &[IMPLICIT_LE]);
         proposals
+    }
+
+    /// Only this SOP class, for messages of our own.
+    pub(super) fn service(sop_class_uid: &str) -> Self {
+        let mut proposals = Self::default();
+        proposals.add(sop_class_uid, &[EXPLICIT_LE, IMPLICIT_LE]);
+        proposals
+    }
+
+    /// This SOP class, for messages that we send as its provider. PS3.7 §D.3.3.4.
+    pub(super) fn as_provider(sop_class_uid: &str) -> Self {
+        let mut proposals = Self::service(sop_class_uid);
+        proposals.roles.push(RoleSelection { sop_class_uid: sop_class_uid.to_owned(), scu: false, scp: true });
+        proposals
+    }
+
+    /// Adds storage of `sop_class_uid` to us, in any of `transfer_syntax_uids`. False if the association is
+    /// full; then nothing was added.
+    pub(super) fn add_receipt(&mut self, sop_class_uid: &Uid, transfer_syntax_uids: &[&str]) -> bool {
+        if self.contexts.len() >= MAX_CONTEXTS {
+            return false;
+        }
+        self.add(sop_class_uid.as_str(), transfer_syntax_uids);
+        let sop_class_uid = sop_class_uid.as_str().to_owned();
+        if !self.roles.iter().any(|role| role.sop_class_uid == sop_class_uid) {
+            self.roles.push(RoleSelection { sop_class_uid, scu: false, scp: true });
+        }
+        true
     }
 
     /// Adds what `sop_class_uid` stored in `transfer_syntax_uid` needs: a context with that transfer
@@ -43,7 +67,7 @@ impl Proposals {
     pub(super) fn add_storage(&mut self, sop_class_uid: &Uid, transfer_syntax_uid: &Uid) -> bool {
         let wanted = [vec![transfer_syntax_uid.as_str()], vec![EXPLICIT_LE, IMPLICIT_LE]];
         let missing: Vec<_> = wanted.into_iter().filter(|syntaxes| !self.has(sop_class_uid, syntaxes)).collect();
-        if self.0.len() + missing.len() > MAX_CONTEXTS {
+        if self.contexts.len() + missing.len() > MAX_CONTEXTS {
             return false;
         }
         for syntaxes in missing {
@@ -52,18 +76,23 @@ impl Proposals {
         true
     }
 
+    /// Whether an instance of this kind was thought of.
+    pub(super) fn has_storage(&self, sop_class_uid: &Uid, transfer_syntax_uid: &Uid) -> bool {
+        self.has(sop_class_uid, &[transfer_syntax_uid.as_str()])
+    }
+
     fn has(&self, sop_class_uid: &Uid, syntaxes: &[&str]) -> bool {
-        self.0.iter().any(|proposal| {
-            proposal.sop_class_uid == sop_class_uid.as_str() && proposal.transfer_syntax_uids == syntaxes
+        self.contexts.iter().any(|proposal| {
+            proposal.abstract_syntax == sop_class_uid.as_str() && proposal.transfer_syntaxes == syntaxes
         })
     }
 
     fn add(&mut self, sop_class_uid: &str, syntaxes: &[&str]) {
-        let id = self.0.last().map_or(1, |last| last.id.saturating_add(2));
-        self.0.push(Proposal {
+        let id = self.contexts.last().map_or(1, |last| last.id.saturating_add(2));
+        self.contexts.push(ContextProposal {
             id,
-            sop_class_uid: sop_class_uid.to_owned(),
-            transfer_syntax_uids: syntaxes.iter().map(|syntax| (*syntax).to_owned()).collect(),
+            abstract_syntax: sop_class_uid.to_owned(),
+            transfer_syntaxes: syntaxes.iter().map(|syntax| (*syntax).to_owned()).collect(),
         });
     }
 
@@ -71,14 +100,14 @@ impl Proposals {
     /// that was not proposed for it, do not count.
     pub(super) fn accepted<'a>(
         &'a self,
-        acceptance: &'a Acceptance,
+        acceptance: &'a AssociateAccept,
         sop_class_uid: &'a str,
-    ) -> impl Iterator<Item = &'a ContextResult> {
-        self.0.iter().filter(move |proposal| proposal.sop_class_uid == sop_class_uid).filter_map(|proposal| {
+    ) -> impl Iterator<Item = &'a ContextAnswer> {
+        self.contexts.iter().filter(move |proposal| proposal.abstract_syntax == sop_class_uid).filter_map(|proposal| {
             acceptance.contexts.iter().find(|context| {
                 context.id == proposal.id
-                    && context.result == 0
-                    && proposal.transfer_syntax_uids.contains(&context.transfer_syntax_uid)
+                    && context.result == ContextResult::ACCEPTED
+                    && proposal.transfer_syntaxes.contains(&context.transfer_syntax)
             })
         })
     }
@@ -87,27 +116,27 @@ impl Proposals {
     /// transfer syntax `can_convert` says it can be turned into.
     pub(super) fn choose(
         &self,
-        acceptance: &Acceptance,
+        acceptance: &AssociateAccept,
         sop_class_uid: &Uid,
         transfer_syntax_uid: &Uid,
         can_convert: impl Fn(&str) -> bool,
     ) -> Option<Chosen> {
         let accepted: Vec<_> = self.accepted(acceptance, sop_class_uid.as_str()).collect();
-        let as_stored = accepted.iter().find(|context| context.transfer_syntax_uid == transfer_syntax_uid.as_str());
-        let converted = || accepted.iter().find(|context| can_convert(&context.transfer_syntax_uid));
+        let as_stored = accepted.iter().find(|context| context.transfer_syntax == transfer_syntax_uid.as_str());
+        let converted = || accepted.iter().find(|context| can_convert(&context.transfer_syntax));
         as_stored
             .or_else(converted)
-            .map(|context| Chosen { id: context.id, transfer_syntax_uid: context.transfer_syntax_uid.clone() })
+            .map(|context| Chosen { id: context.id, transfer_syntax_uid: context.transfer_syntax.clone() })
     }
 
     /// Why no context of `sop_class_uid` was accepted, in the words of PS3.8 table 9-18.
-    pub(super) fn refusal(&self, acceptance: &Acceptance, sop_class_uid: &Uid) -> &'static str {
+    pub(super) fn refusal(&self, acceptance: &AssociateAccept, sop_class_uid: &Uid) -> &'static str {
         let results: Vec<u8> = self
-            .0
+            .contexts
             .iter()
-            .filter(|proposal| proposal.sop_class_uid == sop_class_uid.as_str())
+            .filter(|proposal| proposal.abstract_syntax == sop_class_uid.as_str())
             .filter_map(|proposal| acceptance.contexts.iter().find(|context| context.id == proposal.id))
-            .map(|context| context.result)
+            .map(|context| context.result.0)
             .collect();
         if results.contains(&0) {
             "accepted only in a transfer syntax we cannot convert to"
@@ -125,31 +154,28 @@ impl Proposals {
 
 /// Ids are odd and go up to 255.
 const MAX_CONTEXTS: usize = 128;
-/// Implicit VR Little Endian, which every application entity supports (PS3.5 §10.1).
-pub(super) const IMPLICIT_LE: &str = "1.2.840.10008.1.2";
-/// Explicit VR Little Endian.
-pub(super) const EXPLICIT_LE: &str = "1.2.840.10008.1.2.1";
-/// Deflated Explicit VR Little Endian.
-pub(super) const DEFLATED_LE: &str = "1.2.840.10008.1.2.1.99";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::AeTitle;
+    use crate::dicom::dimse::{AeField, UserInformation};
 
     fn uid(text: &str) -> Uid {
         Uid::parse(text).expect("valid")
     }
 
-    fn answer(results: &[(u8, u8, &str)]) -> Acceptance {
+    fn answer(results: &[(u8, u8, &str)]) -> AssociateAccept {
+        let title = AeField::of(&AeTitle::causeway());
         let contexts = results
             .iter()
-            .map(|(id, result, syntax)| ContextResult {
+            .map(|(id, result, syntax)| ContextAnswer {
                 id: *id,
-                result: *result,
-                transfer_syntax_uid: (*syntax).to_owned(),
+                result: ContextResult(*result),
+                transfer_syntax: (*syntax).to_owned(),
             })
             .collect();
-        Acceptance { contexts, ..Acceptance::default() }
+        AssociateAccept { called: title, calling: title, contexts, user: UserInformation::default() }
     }
 
     #[test]
@@ -159,7 +185,7 @@ mod tests {
         assert!(proposals.add_storage(&uid("1.1"), &uid(EXPLICIT_LE)));
         assert!(proposals.add_storage(&uid("1.1"), &uid("1.2.840.10008.1.2.4.70")));
         let ids: Vec<_> =
-            proposals.0.iter().map(|proposal| (proposal.id, proposal.transfer_syntax_uids.len())).collect();
+            proposals.contexts.iter().map(|proposal| (proposal.id, proposal.transfer_syntaxes.len())).collect();
         assert_eq!(ids, [(1, 1), (3, 2), (5, 1)]);
     }
 
@@ -169,7 +195,7 @@ mod tests {
         let added =
             (0..100).filter(|class| proposals.add_storage(&uid(&format!("1.{class}")), &uid(EXPLICIT_LE))).count();
         assert_eq!(added, 64);
-        assert_eq!(proposals.0.last().map(|last| last.id), Some(255));
+        assert_eq!(proposals.contexts.last().map(|last| last.id), Some(255));
     }
 
     #[test]

@@ -4,9 +4,8 @@
 use std::time::Duration;
 
 use crate::base::{Problems, Retry};
+use crate::dicom::dimse::{AbortReason, PduError, Rejection};
 use crate::remote::tls::TlsError;
-
-use super::pdu::{AbortReason, PduError, Rejection};
 
 /// Why a peer could not be talked to.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +49,20 @@ pub enum DimseError {
     /// The peer accepted the association but not the Verification SOP Class.
     #[error("verification is not accepted")]
     NoVerification,
+    /// The peer accepted the association but not this service.
+    #[error("{0} is not accepted")]
+    NotAccepted(&'static str),
+    /// What is to be sent cannot be encoded.
+    #[error("the identifier cannot be encoded: {0}")]
+    Encode(String),
+    /// The peer answered a request with a failure.
+    #[error("answered with status {status:04X}H{}", comment.as_deref().map(|text| format!(": {text}")).unwrap_or_default())]
+    Failed {
+        /// The status.
+        status: u16,
+        /// The peer's Error Comment.
+        comment: Option<String>,
+    },
     /// The peer answered an echo with a failure.
     #[error("echo answered with status {0:04X}H")]
     EchoFailed(u16),
@@ -60,7 +73,11 @@ impl DimseError {
     /// instance that was on its way, so it is tried again (spec: ambiguous outcomes are repeated).
     pub fn retry(&self) -> Retry {
         match self {
-            Self::Settings(_) | Self::NoVerification => Retry::Never,
+            Self::Settings(_) | Self::NoVerification | Self::NotAccepted(_) | Self::Encode(_) => Retry::Never,
+            Self::Failed { status, .. } => match crate::dicom::status::StoreStatus(*status).class().retry() {
+                Some(retry) => retry,
+                None => Retry::Never,
+            },
             Self::Tls(error) => error.retry(),
             Self::Rejected(rejection) if !rejection.is_transient() => Retry::Never,
             Self::NoAddress
@@ -98,7 +115,7 @@ fn tls_failure(error: &std::io::Error) -> Option<String> {
 
 impl From<PduError> for DimseError {
     fn from(error: PduError) -> Self {
-        Self::Protocol(error.0)
+        Self::Protocol(error.what)
     }
 }
 

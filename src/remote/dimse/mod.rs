@@ -1,22 +1,28 @@
-//! DIMSE as service class user: C-ECHO and C-STORE over associations with TLS or without (PS3.7, PS3.8).
-//! Instances come in as Part-10 files; each gets the outcome that the peer answered for it.
+//! DIMSE as service class user: C-ECHO, C-STORE, C-FIND, C-MOVE, C-GET and storage commitment over
+//! associations with TLS or without (PS3.7, PS3.8). Instances come in as Part-10 files or as streams; each
+//! gets the outcome that the peer answered for it.
 
 mod association;
-mod command;
+mod commitment;
 mod contexts;
 mod error;
-mod message;
-mod pdu;
+mod query;
+mod retrieve;
+mod sender;
 mod store;
 mod transcode;
 
+pub use crate::dicom::dimse::{AbortReason, Rejection};
 pub use error::DimseError;
-pub use pdu::{AbortReason, Rejection};
+pub use query::Matches;
+pub use retrieve::{Arriving, Retrieval, Step};
+pub use sender::{Originator, Outgoing, Sender};
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::{AeTitle, ProblemCode, Problems, Uid};
+use crate::dicom::dimse::{Command, VERIFICATION, element, field};
 use crate::dicom::status::{StoreOutcome, StoreStatus};
 
 use super::instance::Instance;
@@ -24,7 +30,6 @@ use super::peer::{CALLING_AE_TITLE, PeerKind, PeerSettings};
 use super::tls::server_name;
 
 use association::{Address, Association, Limits, Tls};
-use command::{Command, VERIFICATION, element, field};
 use contexts::Proposals;
 
 /// A DIMSE peer that can be called. Each call is an association of its own.
@@ -105,7 +110,7 @@ impl DimsePeer {
             association.release().await;
             return Err(DimseError::NoVerification);
         };
-        let implementation = association.acceptance().implementation.clone();
+        let implementation = association.acceptance().user.implementation_version.clone();
         let message_id = association.message_id();
         let request = Command::echo_request(message_id);
         let started = Instant::now();
@@ -140,7 +145,7 @@ impl DimsePeer {
             offers.extend(batch.iter().map(|sop_class_uid| {
                 let accepted = proposals.accepted(association.acceptance(), sop_class_uid.as_str());
                 let mut transfer_syntax_uids: Vec<_> =
-                    accepted.map(|context| context.transfer_syntax_uid.clone()).collect();
+                    accepted.map(|context| context.transfer_syntax.clone()).collect();
                 transfer_syntax_uids.dedup();
                 Offer { sop_class_uid: sop_class_uid.clone(), transfer_syntax_uids }
             }));
@@ -155,6 +160,14 @@ impl DimsePeer {
     /// breaks.
     pub async fn store(&self, instances: &[Instance]) -> Result<Vec<StoreOutcome>, DimseError> {
         store::instances(&self.address, instances).await
+    }
+}
+
+impl DimsePeer {
+    /// A way to send instances one after the other, on associations that are kept. `expected` are the SOP
+    /// classes and transfer syntaxes that are to come.
+    pub fn sender(&self, originator: Option<Originator>, expected: Vec<(Uid, Uid)>) -> Sender {
+        Sender::new(self.address.clone(), originator, expected)
     }
 }
 

@@ -1,12 +1,12 @@
 //! C-STORE of a batch (PS3.4 §B, PS3.7 §9.1.1): association by association, instance by instance.
 
 use crate::base::Uid;
+use crate::dicom::dimse::{Command, EXPLICIT_LE, element, field};
 use crate::dicom::status::{StoreClass, StoreOutcome};
 use crate::remote::instance::Instance;
 
 use super::association::{Address, Association};
-use super::command::{Command, element, field};
-use super::contexts::{EXPLICIT_LE, Proposals};
+use super::contexts::Proposals;
 use super::error::DimseError;
 use super::{status, transcode};
 
@@ -83,8 +83,17 @@ async fn offer(
     let message_id = association.message_id();
     let request = Command::store_request(message_id, sop_class_uid, sop_instance_uid);
     let response = association.exchange(chosen.id, message_id, &request, Some(&data_set), field::C_STORE_RSP).await?;
-    let status = status(&response.command).ok_or(DimseError::Protocol("an answer without status"))?;
-    let comment = response.command.text(element::ERROR_COMMENT);
+    answered(&response.command, sop_class_uid, sop_instance_uid)
+}
+
+/// The outcome that a response gives.
+pub(super) fn answered(
+    response: &Command,
+    sop_class_uid: &Uid,
+    sop_instance_uid: &Uid,
+) -> Result<StoreOutcome, DimseError> {
+    let status = status(response).ok_or(DimseError::Protocol("an answer without status"))?;
+    let comment = response.text(element::ERROR_COMMENT);
     let own_words = || (!status.class().is_kept()).then(|| status.meaning().to_owned());
     let comment = comment.filter(|comment| !comment.is_empty()).or_else(own_words);
     Ok(StoreOutcome::answered(sop_class_uid, sop_instance_uid, status, comment.as_deref()))

@@ -10,7 +10,7 @@ use dicom_encoding::TransferSyntax;
 use dicom_encoding::transfer_syntax::{Codec, TransferSyntaxIndex};
 use dicom_transfer_syntax_registry::TransferSyntaxRegistry;
 
-use super::contexts::{DEFLATED_LE, EXPLICIT_LE, IMPLICIT_LE};
+use crate::dicom::dimse::{DEFLATED_LE, EXPLICIT_LE, IMPLICIT_LE};
 
 /// Why a data set cannot be converted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

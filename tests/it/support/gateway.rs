@@ -87,6 +87,11 @@ impl TestGateway {
         self.running.as_ref().expect("runs").addresses()[0]
     }
 
+    /// Where it listens for DICOM.
+    pub(crate) fn dimse(&self) -> SocketAddr {
+        self.running.as_ref().expect("runs").dimse_addresses()[0]
+    }
+
     /// Where its files are.
     pub(crate) fn data_dir(&self) -> &Path {
         &self.config.data_dir
@@ -252,6 +257,7 @@ fn config(database: &TestDatabase, flags: &[&str], file: &str) -> Config {
         format!("http.public_url={PUBLIC_URL}"),
         "http.listen=127.0.0.1:0".to_owned(),
         "http.workers=2".to_owned(),
+        "dimse.listen=127.0.0.1:0".to_owned(),
         "http.shutdown_timeout=5s".to_owned(),
         "jobs.poll=100ms".to_owned(),
         "jobs.backoff=100ms".to_owned(),

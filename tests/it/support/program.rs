@@ -170,6 +170,9 @@ public_url = "http://gateway.test"
 workers = 2
 shutdown_timeout = "5s"
 
+[dimse]
+listen = "127.0.0.1:0"
+
 [keys]
 master_key_file = "master.key"
 

@@ -13,7 +13,7 @@ use dicom_ul::pdu::{
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::super::command::{Command, element};
+use crate::dicom::dimse::{Command, element};
 
 /// What the peer does with the n-th message of an association.
 #[derive(Debug, Clone, Copy)]
