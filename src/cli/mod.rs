@@ -4,7 +4,9 @@
 mod audit;
 mod config;
 mod db;
+mod dicom;
 mod fhir;
+mod files;
 mod import;
 mod jobs;
 mod key;
@@ -69,6 +71,9 @@ enum Noun {
     /// Reports.
     #[command(subcommand)]
     Report(report::Verb),
+    /// DICOM systems: echo, store, find, get.
+    #[command(subcommand)]
+    Dicom(dicom::Verb),
     /// Take over what another system had.
     #[command(subcommand)]
     Import(import::Verb),
@@ -138,6 +143,9 @@ async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<Exi
     if let Noun::Db(verb) = &noun {
         return db::run(verb, config, out).await;
     }
+    if let Noun::Dicom(verb) = noun {
+        return Box::pin(dicom::run(verb, config, out)).await;
+    }
     let services = Services::open(config, Start::Command).await?;
     let outcome = match noun {
         Noun::Token(verb) => token::run(verb, &services.ops, out).await,
@@ -149,7 +157,12 @@ async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<Exi
         Noun::Key(verb) => key::run(verb, &services.ops, out).await,
         Noun::Fhir(verb) => fhir::run(verb, &services.ops, out).await,
         Noun::Tenant(verb) => tenant::run(verb, &services.ops, out).await,
-        Noun::Serve { .. } | Noun::Config(_) | Noun::Db(_) | Noun::Verify { .. } | Noun::Seed(_) => {
+        Noun::Serve { .. }
+        | Noun::Config(_)
+        | Noun::Db(_)
+        | Noun::Dicom(_)
+        | Noun::Verify { .. }
+        | Noun::Seed(_) => {
             Ok(ExitCode::SUCCESS)
         }
     };

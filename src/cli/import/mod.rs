@@ -1,7 +1,8 @@
-//! `causeway import fhir`: takes over what another system had, out of files. Chunks of the files are taken at the same
+//! `causeway import fhir|dicom`: takes over what another system had, out of files. Chunks of the files are taken at the same
 //! time, and what became of each is added to a report as soon as it is certain; a run that is broken off goes on
 //! from there.
 
+mod dicom;
 mod report;
 mod source;
 
@@ -33,6 +34,8 @@ use super::{OfTenant, Out};
 pub(super) enum Verb {
     /// Take FHIR resources in: Bundles, single resources and NDJSON, packed with gzip or not.
     Fhir(Fhir),
+    /// Take DICOM files in.
+    Dicom(dicom::Dicom),
 }
 
 #[derive(Debug, clap::Args)]
@@ -51,7 +54,10 @@ pub(super) struct Fhir {
 }
 
 pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
-    let Verb::Fhir(options) = verb;
+    let options = match verb {
+        Verb::Fhir(options) => options,
+        Verb::Dicom(options) => return Box::pin(dicom::run(options, ops, out)).await,
+    };
     known(ops, &options.of.tenant).await?;
     let (inputs, others) = source::inputs(&options.paths)?;
     for other in &others {
