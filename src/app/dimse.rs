@@ -45,7 +45,10 @@ fn callers(config: &Config) -> anyhow::Result<Callers> {
         for address in &caller.addresses {
             let place = Place::parse(address);
             places.push(place.ok_or_else(|| {
-                anyhow::anyhow!("dimse.caller.addresses: one of {} is no address, network or host name", caller.ae_title)
+                anyhow::anyhow!(
+                    "dimse.caller.addresses: one of {} is no address, network or host name",
+                    caller.ae_title
+                )
             })?);
         }
         let has = |right| caller.rights.contains(&right);

@@ -13,11 +13,8 @@ use super::services::{Services, Start, random_request_id};
 /// Serves until the process is told to stop.
 pub async fn serve(config: &Config, metrics: Metrics, demo: bool) -> anyhow::Result<()> {
     let services = Services::open(config, Start::Server { demo }).await?;
-    let mut gateway = if demo {
-        Gateway::start_demo(config, services, metrics)?
-    } else {
-        Gateway::start(config, services, metrics)?
-    };
+    let mut gateway =
+        if demo { Gateway::start_demo(config, services, metrics)? } else { Gateway::start(config, services, metrics)? };
     for address in gateway.addresses() {
         tracing::info!(%address, "listening");
     }

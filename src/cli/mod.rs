@@ -157,12 +157,7 @@ async fn in_runtime(noun: Noun, config: &Config, out: Out) -> anyhow::Result<Exi
         Noun::Key(verb) => key::run(verb, &services.ops, out).await,
         Noun::Fhir(verb) => fhir::run(verb, &services.ops, out).await,
         Noun::Tenant(verb) => tenant::run(verb, &services.ops, out).await,
-        Noun::Serve { .. }
-        | Noun::Config(_)
-        | Noun::Db(_)
-        | Noun::Dicom(_)
-        | Noun::Verify { .. }
-        | Noun::Seed(_) => {
+        Noun::Serve { .. } | Noun::Config(_) | Noun::Db(_) | Noun::Dicom(_) | Noun::Verify { .. } | Noun::Seed(_) => {
             Ok(ExitCode::SUCCESS)
         }
     };

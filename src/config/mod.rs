@@ -122,8 +122,7 @@ impl Config {
     /// Reads the sources and checks what they say. Files that settings name are not opened here.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut config = Self::plain();
-        let read::Read { origins, peers, rules, callers, titles, mut errors } =
-            read::read(config.entries(), sources);
+        let read::Read { origins, peers, rules, callers, titles, mut errors } = read::read(config.entries(), sources);
         (config.origins, config.peers, config.rules) = (origins, peers, rules);
         (config.callers, config.titles) = (callers, titles);
         config.complete(sources.terminal);

@@ -156,12 +156,7 @@ impl Association {
     }
 
     /// Sends a message.
-    pub(super) async fn send(
-        &mut self,
-        context_id: u8,
-        command: &Command,
-        data_set: Option<&[u8]>,
-    ) -> Result<(), End> {
+    pub(super) async fn send(&mut self, context_id: u8, command: &Command, data_set: Option<&[u8]>) -> Result<(), End> {
         let mut units = Vec::with_capacity(256);
         self.append(&mut units, context_id, command, data_set);
         self.wire.write(&units).await

@@ -14,11 +14,11 @@ use tokio_util::task::TaskTracker;
 
 use crate::ops::Ops;
 
+use super::DimseSettings;
 use super::limits::Limits;
 use super::serve::{Shared, serve};
 use super::tls::{TlsUnusable, acceptor};
 use super::wire::Stream;
-use super::DimseSettings;
 
 /// A listener at work.
 pub struct DimseServer {
@@ -140,8 +140,7 @@ impl Accepting {
     fn take(&self, socket: TcpStream, from: SocketAddr) {
         // Whoever opens more connections than there are rejections to give is not even answered.
         let Ok(connection) = Arc::clone(&self.connections).try_acquire_owned() else { return };
-        let (shared, acceptor, breaking) =
-            (Arc::clone(&self.shared), self.acceptor.clone(), self.breaking.clone());
+        let (shared, acceptor, breaking) = (Arc::clone(&self.shared), self.acceptor.clone(), self.breaking.clone());
         self.tasks.spawn(async move {
             let serving = async {
                 if let Some(stream) = secured(socket, acceptor, shared.settings.artim).await {

@@ -68,11 +68,7 @@ pub(super) async fn serve(shared: Arc<Shared>, stream: Stream, from: SocketAddr)
 }
 
 /// Lets the requestor in, or says why not.
-async fn admit(
-    shared: &Shared,
-    request: &AssociateRequest,
-    from: SocketAddr,
-) -> Result<(Admitted, Place), Rejection> {
+async fn admit(shared: &Shared, request: &AssociateRequest, from: SocketAddr) -> Result<(Admitted, Place), Rejection> {
     if request.protocol_version & 1 == 0 {
         return Err(Rejection::PROTOCOL_VERSION);
     }

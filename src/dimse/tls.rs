@@ -59,8 +59,7 @@ pub(super) fn acceptor(settings: &TlsListener) -> Result<tokio_rustls::TlsAccept
 }
 
 fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsUnusable> {
-    let unusable =
-        |detail: String| TlsUnusable::File { path: path.clone(), wanted: "certificate", detail };
+    let unusable = |detail: String| TlsUnusable::File { path: path.clone(), wanted: "certificate", detail };
     let found = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
     let found: Result<Vec<_>, _> = found.collect();
     let found = found.map_err(|error| unusable(error.to_string()))?;

@@ -20,6 +20,7 @@ mod crash;
 mod deliveries;
 #[cfg(test)]
 mod dicomweb;
+mod dimse;
 #[cfg(test)]
 mod exports;
 #[cfg(test)]

@@ -386,11 +386,7 @@ mod tests {
                 max_pdu_bytes: Some(16_384),
                 implementation_class_uid: Some("1.2.3".into()),
                 implementation_version: Some("TEST".into()),
-                roles: vec![RoleSelection {
-                    sop_class_uid: "1.2.840.10008.5.1.4.1.1.2".into(),
-                    scu: false,
-                    scp: true,
-                }],
+                roles: vec![RoleSelection { sop_class_uid: "1.2.840.10008.5.1.4.1.1.2".into(), scu: false, scp: true }],
                 extended: vec![ExtendedNegotiation { sop_class_uid: "1.2.4".into(), information: vec![1, 0, 1] }],
             },
         }

@@ -137,11 +137,8 @@ mod tests {
 
     #[test]
     fn the_event_says_whether_something_failed() {
-        let all = CommitmentResult {
-            transaction_uid: uid("1.9"),
-            committed: vec![reference("1.1")],
-            failed: Vec::new(),
-        };
+        let all =
+            CommitmentResult { transaction_uid: uid("1.9"), committed: vec![reference("1.1")], failed: Vec::new() };
         assert_eq!(all.event(), 1);
         let set = all.data_set(&AeTitle::causeway());
         assert!(set.get(tags::FAILED_SOP_SEQUENCE).is_none());

@@ -70,8 +70,9 @@ pub fn negotiate(request: &AssociateRequest, offered: &Offered) -> (AssociateAcc
         };
         answers.push(ContextAnswer { id: proposal.id, result, transfer_syntax });
     }
-    let is_accepted =
-        |proposed: &&ExtendedNegotiation| contexts.iter().any(|context| context.sop_class_uid == proposed.sop_class_uid);
+    let is_accepted = |proposed: &&ExtendedNegotiation| {
+        contexts.iter().any(|context| context.sop_class_uid == proposed.sop_class_uid)
+    };
     let extended: Vec<_> = request.user.extended.iter().filter(is_accepted).filter_map(extended_answer).collect();
     for context in &mut contexts {
         if let Some(agreed) = extended.iter().find(|agreed| agreed.sop_class_uid == context.sop_class_uid) {
@@ -219,9 +220,8 @@ mod tests {
     #[test]
     fn what_a_caller_may_not_do_is_rejected_by_the_application() {
         let request = request(&[(CT, &[IMPLICIT_LE]), (STUDY_FIND, &[IMPLICIT_LE]), (STUDY_GET, &[IMPLICIT_LE])]);
-        let only = |store, find, retrieve| {
-            results(&negotiate(&request, &Offered { store, find, retrieve, ..everything() }).0)
-        };
+        let only =
+            |store, find, retrieve| results(&negotiate(&request, &Offered { store, find, retrieve, ..everything() }).0);
         assert_eq!(only(true, false, false), [0, 1, 1]);
         assert_eq!(only(false, true, false), [1, 0, 1]);
         assert_eq!(only(false, false, true), [1, 1, 0]);

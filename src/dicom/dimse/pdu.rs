@@ -172,8 +172,7 @@ impl AbortReason {
 
 impl PduError {
     /// A unit of a type that there is not.
-    pub const UNRECOGNIZED: Self =
-        Self { what: "something that is not DICOM", abort: AbortReason::UNRECOGNIZED_PDU };
+    pub const UNRECOGNIZED: Self = Self { what: "something that is not DICOM", abort: AbortReason::UNRECOGNIZED_PDU };
 
     /// A unit that is wrong in itself.
     pub const fn invalid(what: &'static str) -> Self {

@@ -85,12 +85,8 @@ async fn report(
     let information = result.data_set(&session.called);
     let Ok(information) = crate::dicom::part10::encode(&information, syntax_of(request)) else { return Ok(()) };
     let message_id = session.association.message_id();
-    let command = Command::event_report_request(
-        message_id,
-        STORAGE_COMMITMENT,
-        STORAGE_COMMITMENT_INSTANCE,
-        result.event(),
-    );
+    let command =
+        Command::event_report_request(message_id, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, result.event());
     session.association.send(request.context.id, &command, Some(&information)).await?;
     session.report = Some(Outstanding { message_id, job });
     Ok(())

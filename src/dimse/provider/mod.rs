@@ -80,9 +80,7 @@ impl Session {
             (field::C_FIND_RQ, Service::Find(model)) => Box::pin(find::find(self, &request, model)).await?,
             (field::C_MOVE_RQ, Service::Move(model)) => Box::pin(move_::move_to(self, &request, model)).await?,
             (field::C_GET_RQ, Service::Get(model)) => Box::pin(get::get(self, &request, model)).await?,
-            (field::N_ACTION_RQ, Service::StorageCommitment) => {
-                Box::pin(commitment::action(self, &request)).await?
-            }
+            (field::N_ACTION_RQ, Service::StorageCommitment) => Box::pin(commitment::action(self, &request)).await?,
             _ => {
                 self.association.drain().await?;
                 self.refuse(&request, &Failure::new(UNRECOGNIZED_OPERATION, "unrecognized operation")).await?

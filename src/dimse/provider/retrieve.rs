@@ -133,8 +133,7 @@ fn select(identifier: &DataSet, model: QueryModel) -> Result<Query, Failure> {
             return Err(wrong(format!("{tag} is no key of a retrieval")));
         }
     }
-    let mut query =
-        Query::from_identifier(identifier, root(model)).map_err(|error| wrong(error.to_string()))?;
+    let mut query = Query::from_identifier(identifier, root(model)).map_err(|error| wrong(error.to_string()))?;
     let unique = match query.level {
         Level::Patient => tags::PATIENT_ID,
         Level::Study => tags::STUDY_INSTANCE_UID,

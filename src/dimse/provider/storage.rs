@@ -42,8 +42,10 @@ async fn begin(session: &Session, request: &Request) -> Result<Incoming, Failure
     if !request.context.requestor_is_scu {
         return Err(Failure::new(MISMATCH, "this context is for instances that we send"));
     }
-    Session::check(request, element::AFFECTED_SOP_CLASS, true)
-        .map_err(|failure| Failure { status: if failure.status == 0x0122 { MISMATCH } else { failure.status }, ..failure })?;
+    Session::check(request, element::AFFECTED_SOP_CLASS, true).map_err(|failure| Failure {
+        status: if failure.status == 0x0122 { MISMATCH } else { failure.status },
+        ..failure
+    })?;
     if session.association.received_bytes() > session.shared.settings.association_bytes {
         return Err(Failure::new(OUT_OF_RESOURCES, "this association has brought enough"));
     }
@@ -51,10 +53,8 @@ async fn begin(session: &Session, request: &Request) -> Result<Incoming, Failure
         let uid = request.command.text(number).and_then(|text| Uid::parse_lenient(&text).ok());
         uid.ok_or(Failure::new(CANNOT_UNDERSTAND | 1, "UID of the command is illegal"))
     };
-    let source = Source {
-        calling_ae_title: Some(session.calling.clone()),
-        called_ae_title: Some(session.called.clone()),
-    };
+    let source =
+        Source { calling_ae_title: Some(session.calling.clone()), called_ae_title: Some(session.called.clone()) };
     let framing = Framing::DataSet {
         transfer_syntax_uid: request.context.transfer_syntax_uid.clone(),
         sop_class_uid: uid(element::AFFECTED_SOP_CLASS)?,

@@ -277,6 +277,10 @@ impl Association {
 
     /// A peer that aborts while we still send makes writing fail; its A-ABORT then says more.
     async fn reason_of_the_break(&mut self, error: DimseError) -> DimseError {
+        // What broke was our own source; the peer has nothing to say about it.
+        if matches!(error, DimseError::Encode(_)) {
+            return error;
+        }
         let last_word = tokio::time::timeout(Duration::from_secs(1), read_unit(&mut self.stream)).await;
         match (last_word, error) {
             (Ok(Ok(Pdu::Abort(reason))), DimseError::Lost(_)) => DimseError::Aborted(reason),

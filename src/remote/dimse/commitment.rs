@@ -17,12 +17,10 @@ impl DimsePeer {
         let (mut association, context_id, syntax) =
             self.associate(&proposals, STORAGE_COMMITMENT, "storage commitment").await?;
         let message_id = association.message_id();
-        let request =
-            Command::event_report_request(message_id, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, event);
+        let request = Command::event_report_request(message_id, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, event);
         let information = encode(information, syntax)?;
-        let exchanged = association
-            .exchange(context_id, message_id, &request, Some(&information), field::N_EVENT_REPORT_RSP)
-            .await;
+        let exchanged =
+            association.exchange(context_id, message_id, &request, Some(&information), field::N_EVENT_REPORT_RSP).await;
         match exchanged {
             Ok(response) => {
                 association.release().await;

@@ -92,6 +92,11 @@ impl TestGateway {
         self.running.as_ref().expect("runs").dimse_addresses()[0]
     }
 
+    /// Where it listens for DICOM within TLS.
+    pub(crate) fn dimse_tls(&self) -> SocketAddr {
+        self.running.as_ref().expect("runs").dimse_addresses()[1]
+    }
+
     /// Where its files are.
     pub(crate) fn data_dir(&self) -> &Path {
         &self.config.data_dir

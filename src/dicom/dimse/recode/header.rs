@@ -161,10 +161,7 @@ fn vr_of(tag: (u16, u16), length: Option<u32>, is_signed: bool) -> [u8; 2] {
 
 /// Whether the length of the VR has 32 bits. PS3.5 table 7.1-1.
 fn is_long(vr: [u8; 2]) -> bool {
-    matches!(
-        &vr,
-        b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV"
-    )
+    matches!(&vr, b"OB" | b"OD" | b"OF" | b"OL" | b"OV" | b"OW" | b"SQ" | b"SV" | b"UC" | b"UN" | b"UR" | b"UT" | b"UV")
 }
 
 fn defined(length: u32) -> Option<u32> {

@@ -166,7 +166,9 @@ impl Elements {
                     value.left -= count;
                     self.at += count;
                     value.take(now, out);
-                    if value.tells_sign && let Some(low) = now.first().filter(|_| value.left + count == 2) {
+                    if value.tells_sign
+                        && let Some(low) = now.first().filter(|_| value.left + count == 2)
+                    {
                         self.is_signed = *low == 1;
                     }
                     if value.left == 0 {

@@ -6,12 +6,12 @@ use bytes::Bytes;
 
 use super::*;
 use crate::base::{PeerName, Retry};
+use crate::dicom::dimse::{EXPLICIT_LE, IMPLICIT_LE};
 use crate::dicom::sample_study;
 use crate::dicom::status::StoreClass;
 use crate::remote::peer::Timeouts;
 use crate::remote::testing::{CLIENT, clock, slices, tls_acceptor, tls_settings};
 use crate::remote::tls::TlsSettings;
-use crate::dicom::dimse::{EXPLICIT_LE, IMPLICIT_LE};
 use scp::{Greeting, Reply, Scp};
 
 fn settings(port: u16) -> PeerSettings {
