@@ -6,10 +6,14 @@ import place
 FILES = place.TOP / 'fixtures' / 'dicom'
 
 
+# Files that name no study, or whose file meta information names another instance than they are.
+NOT_TO_BE_STORED = ('DICOMDIR', 'chrSQEncoding', 'HTJ2K_08_RGB', 'JPEGLSNearLossless_08', 'rtdose', 'rtplan')
+
+
 def whole():
     """Files that are valid, by name; several may be one instance in many transfer syntaxes."""
     return [path for path in sorted(FILES.rglob('*.dcm'))
-            if 'broken' not in path.parts and path.name != 'DICOMDIR.dcm']
+            if 'broken' not in path.parts and path.stem not in NOT_TO_BE_STORED]
 
 
 def rounds():

@@ -7,8 +7,8 @@ mod housekeeping;
 mod report_deliver;
 mod report_export;
 mod search_index;
-mod study_changed;
 mod storage_commit;
+mod study_changed;
 mod subscription_notify;
 
 use std::sync::Arc;

@@ -176,10 +176,13 @@ fn picked(item: &DataSet, tags: &BTreeSet<Tag>) -> DataSet {
 /// Everything that is known of a match.
 pub(super) fn attributes(found: &StudyMatch) -> Option<Attributes> {
     let mut all = match &found.instance {
-        Some(json) => {
-            let mut instance = Attributes::parse(json)?;
+        Some(kept) => {
+            // References to bulk values begin with a byte that JSON does not allow, and answer no query.
+            let mut instance = Attributes::parse(&kept.replace(char::from(json::INSTANCE_URL), ""))?;
+            let is_bulk = |(_, json): &(Tag, &str)| json.contains("\"BulkDataURI\"");
+            let bulk: BTreeSet<Tag> = instance.iter().filter(is_bulk).map(|(tag, _)| tag).collect();
             // What lies above is said by the row that was matched.
-            instance.retain(|tag| level_of(tag) == Level::Instance);
+            instance.retain(|tag| level_of(tag) == Level::Instance && !bulk.contains(&tag));
             instance
         }
         None => Attributes::default(),
