@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(prefix("/fhir/{type}/{id}"), "/fhir");
         assert_eq!(prefix("/fhir/r4"), "/fhir");
         assert_eq!(prefix("/metrics"), "");
-        let handler = || actix_web::web::to(actix_web::HttpResponse::Ok);
+        let handler = || web::to(HttpResponse::Ok);
         let paths = ["/fhir/{type}", "/fhir/r4", "/metrics", "/fhir", "/fhir/r4/{type}", "/fhir/r4/"];
         let routes = paths.map(|path| Route::get(path, Operation::FhirRead, handler));
         let branches = by_branch(routes.iter());

@@ -84,14 +84,6 @@ impl TestDatabase {
         }
     }
 
-    /// How SQLite goes about a query: `explain query plan …`.
-    pub(crate) fn plan(&self, sql: &str) -> String {
-        let DatabaseUrl::Sqlite(path) = &self.url else { return String::new() };
-        let rows: Vec<PlanStep> =
-            diesel::RunQueryDsl::load(diesel::sql_query(sql), &mut sqlite(path)).expect("explains");
-        rows.into_iter().map(|row| row.detail).collect::<Vec<_>>().join("; ")
-    }
-
     /// The number that a query gives.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         match &self.url {
@@ -141,12 +133,6 @@ impl TestDatabase {
 struct Number {
     #[diesel(sql_type = diesel::sql_types::BigInt)]
     number: i64,
-}
-
-#[derive(diesel::QueryableByName)]
-struct PlanStep {
-    #[diesel(sql_type = diesel::sql_types::Text)]
-    detail: String,
 }
 
 #[derive(diesel::QueryableByName)]
