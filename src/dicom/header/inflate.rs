@@ -9,14 +9,17 @@ pub(super) struct Inflater {
     state: Decompress,
     out: Vec<u8>,
     has_ended: bool,
+    /// Bytes behind the end.
+    behind: usize,
 }
 
 impl Inflater {
     pub(super) fn new() -> Self {
-        Self { state: Decompress::new(false), out: vec![0; PIECE], has_ended: false }
+        Self { state: Decompress::new(false), out: vec![0; PIECE], has_ended: false, behind: 0 }
     }
 
-    /// Inflates `bytes` and gives what comes of them to `take`, a piece at a time. What follows the end may only be padding.
+    /// Inflates `bytes` and gives what comes of them to `take`, a piece at a time. What follows the end may only be padding, or
+    /// the end of a gzip stream.
     pub(super) fn write(
         &mut self,
         mut bytes: &[u8],
@@ -40,7 +43,9 @@ impl Inflater {
                 return if bytes.is_empty() { Ok(()) } else { Err(HeaderError::Inflate) };
             }
         }
-        if bytes.iter().all(|byte| *byte == 0) { Ok(()) } else { Err(HeaderError::Inflate) }
+        self.behind = self.behind.saturating_add(bytes.len());
+        let is_filling = self.behind <= GZIP_END || bytes.iter().all(|byte| *byte == 0);
+        if is_filling { Ok(()) } else { Err(HeaderError::Inflate) }
     }
 
     /// Whether the end was there.
@@ -50,3 +55,5 @@ impl Inflater {
 }
 
 const PIECE: usize = 32 * 1024;
+/// Checksum and size, which writers leave behind the data set that make gzip and cut off its head.
+const GZIP_END: usize = 8;
