@@ -9,8 +9,10 @@ import place
 
 FIXTURES = place.TOP / 'fixtures' / 'dicom'
 VALID = ('charset', 'images', 'rt', 'sr', 'studies')
-# A directory of files is no instance.
-NO_INSTANCES = {'DICOMDIR.dcm'}
+# A directory of files is no instance; of the others required UIDs are missing, or the file meta information speaks of
+# another instance.
+NO_INSTANCES = {'DICOMDIR.dcm', 'chrSQEncoding.dcm', 'HTJ2K_08_RGB.dcm', 'JPEGLSNearLossless_08.dcm', 'rtdose.dcm',
+                'rtplan.dcm'}
 BOUNDARY = 'a-boundary-of-its-own-6d1c'
 IMPLICIT, BIG_ENDIAN = '1.2.840.10008.1.2', '1.2.840.10008.1.2.2'
 

@@ -41,8 +41,9 @@ async fn every_file_comes_back_as_it_was_stored(backend: Backend) {
             if stored.status > 202 {
                 continue;
             }
-            let names = Names::of(&sent);
-            let answer = get(&client, &names.path(), &[AS_STORED]).await.expect(200);
+            let url = value(value(&stored.json(), "00081199"), "00081190").as_str().expect("a URL").to_owned();
+            let path = url.strip_prefix(PUBLIC_URL).expect("is ours");
+            let answer = get(&client, path, &[AS_STORED]).await.expect(200);
             let (head, content) = parts(&answer).remove(0);
             let syntax = syntax_of(&sent);
             if syntax == IMPLICIT || syntax == BIG_ENDIAN {
