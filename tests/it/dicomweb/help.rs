@@ -21,14 +21,8 @@ pub(super) const EXPLICIT: &str = "1.2.840.10008.1.2.1";
 
 /// Files outside of `broken` that are no instances to store: required UIDs are missing, or the file meta information
 /// speaks of another instance.
-pub(super) const NO_INSTANCES: [&str; 6] = [
-    "DICOMDIR.dcm",
-    "chrSQEncoding.dcm",
-    "HTJ2K_08_RGB.dcm",
-    "JPEGLSNearLossless_08.dcm",
-    "rtdose.dcm",
-    "rtplan.dcm",
-];
+pub(super) const NO_INSTANCES: [&str; 6] =
+    ["DICOMDIR.dcm", "chrSQEncoding.dcm", "HTJ2K_08_RGB.dcm", "JPEGLSNearLossless_08.dcm", "rtdose.dcm", "rtplan.dcm"];
 
 /// A file of `fixtures/dicom`.
 pub(super) fn file(name: &str) -> Vec<u8> {

@@ -6,8 +6,8 @@ use crate::each_backend;
 use crate::support::{Backend, PUBLIC_URL, TestGateway};
 
 use super::help::{
-    AS_STORED, BOUNDARY, DICOM, NO_INSTANCES, Names, body, content_type, data_set, field, file, files, get, image, integrator, kept,
-    parts, reasons, stow, stow_to, value,
+    AS_STORED, BOUNDARY, DICOM, NO_INSTANCES, Names, body, content_type, data_set, field, file, files, get, image,
+    integrator, kept, parts, reasons, stow, stow_to, value,
 };
 
 each_backend!(
