@@ -412,7 +412,7 @@ impl Samples {
     /// Takes what it can of native samples, and passes on each frame that is whole.
     fn take(&mut self, input: &[u8], out: &mut Vec<u8>) -> Result<(usize, bool), TranscodeError> {
         let image = self.sink.image();
-        if image.frame_bits() % 8 != 0 {
+        if !image.frame_bits().is_multiple_of(8) {
             return Err(TranscodeError::Unsupported { what: "frames of single bits that end within a byte" });
         }
         let size = usize::try_from(image.frame_bytes()).or(Err(PixelError::Truncated))?.max(1);

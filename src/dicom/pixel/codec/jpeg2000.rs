@@ -13,7 +13,7 @@ pub(in super::super) fn decode(uid: &str, image: &Image, codestream: &[u8]) -> R
     let is_described = size.columns == u32::from(image.columns)
         && size.rows == u32::from(image.rows)
         && size.depths.len() == usize::from(image.samples_per_pixel)
-        && size.is_full_size;
+        && size.is_unsampled;
     if !is_described {
         return Err(PixelError::codestream("is not the image that is described"));
     }
@@ -34,7 +34,9 @@ pub(in super::super) fn decode(uid: &str, image: &Image, codestream: &[u8]) -> R
 fn extend_sign(bytes: &mut [u8], allocated: u16, bits: u16) {
     let shift = allocated - bits;
     if allocated == 8 {
-        bytes.iter_mut().for_each(|byte| *byte = ((byte.cast_signed() << shift) >> shift).cast_unsigned());
+        for byte in bytes {
+            *byte = ((byte.cast_signed() << shift) >> shift).cast_unsigned();
+        }
     } else {
         for word in bytes.as_chunks_mut::<2>().0 {
             *word = ((i16::from_le_bytes(*word) << shift) >> shift).to_le_bytes();
@@ -50,7 +52,7 @@ struct Size {
     /// Bits of each component, and whether they are signed.
     depths: Vec<(u16, bool)>,
     /// No component is subsampled.
-    is_full_size: bool,
+    is_unsampled: bool,
 }
 
 impl Size {
@@ -73,7 +75,7 @@ impl Size {
             columns,
             rows,
             depths: components.iter().map(|[depth, ..]| (u16::from(depth & 0x7f) + 1, depth & 0x80 != 0)).collect(),
-            is_full_size: components.iter().all(|[_, x, y]| *x == 1 && *y == 1),
+            is_unsampled: components.iter().all(|[_, x, y]| *x == 1 && *y == 1),
         })
     }
 }

@@ -71,7 +71,9 @@ pub(in super::super) fn encode(image: &Image, frame: &[u8]) -> Result<Vec<u8>, P
         plane.extend(frame.iter().skip(place).step_by(planes));
         let start = u32::try_from(HEADER + packed.len());
         header.push(start.or(Err(PixelError::Unsupported { what: "RLE of so large a frame" }))?);
-        plane.chunks(row).for_each(|row| pack(row, &mut packed));
+        for row in plane.chunks(row) {
+            pack(row, &mut packed);
+        }
         if packed.len() % 2 == 1 {
             packed.push(0);
         }

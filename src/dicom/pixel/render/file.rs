@@ -61,14 +61,14 @@ where
     for picture in pictures {
         let picture = picture?;
         let mut pixels = Vec::with_capacity(picture.bytes.len() / usize::from(picture.samples.max(1)) * 4);
-        match picture.samples {
-            1 => picture.bytes.iter().for_each(|grey| pixels.extend_from_slice(&[*grey, *grey, *grey, 255])),
-            _ => picture
-                .bytes
-                .as_chunks::<3>()
-                .0
-                .iter()
-                .for_each(|[r, g, b]| pixels.extend_from_slice(&[*r, *g, *b, 255])),
+        if picture.samples == 1 {
+            for grey in &picture.bytes {
+                pixels.extend_from_slice(&[*grey, *grey, *grey, 255]);
+            }
+        } else {
+            for [r, g, b] in picture.bytes.as_chunks::<3>().0 {
+                pixels.extend_from_slice(&[*r, *g, *b, 255]);
+            }
         }
         let pixels = RgbaImage::from_raw(picture.width, picture.height, pixels);
         let pixels = pixels.ok_or(E::from(unsupported.clone()))?;

@@ -67,7 +67,8 @@ impl Voi<'_> {
         match self {
             Self::Window(window) => window.brightness(value),
             Self::Table(table) => table.brightness(value),
-            Self::Range(low, high) if low == high => 0.5,
+            // A frame of one value has no brightness of its own.
+            Self::Range(low, high) if high <= low => 0.5,
             Self::Range(low, high) => {
                 let brightness = (value - low) / (high - low);
                 if brightness.is_nan() { 0.0 } else { brightness.clamp(0.0, 1.0) }
@@ -107,7 +108,7 @@ impl Samples {
     }
 
     /// The values of words wider than 16 bits.
-    fn wide<'a>(self, frame: &'a [u8]) -> impl Iterator<Item = f64> + 'a {
+    fn wide(self, frame: &[u8]) -> impl Iterator<Item = f64> + '_ {
         frame.chunks_exact(self.bytes.max(1)).map(move |word| {
             let mut bytes = [0; 8];
             bytes.iter_mut().zip(word).for_each(|(place, byte)| *place = *byte);

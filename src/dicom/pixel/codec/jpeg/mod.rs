@@ -65,7 +65,9 @@ fn eight_bits(header: &FrameHeader, image: &Image, codestream: &[u8]) -> Result<
         return exactly(image, decoded);
     }
     let mut wide = Vec::with_capacity(frame_length(image)?);
-    decoded.iter().for_each(|sample| wide.extend_from_slice(&[*sample, 0]));
+    for sample in decoded {
+        wide.extend_from_slice(&[sample, 0]);
+    }
     exactly(image, wide)
 }
 
