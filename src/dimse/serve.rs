@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::access::{Actor, Principal, RequestId, Role};
-use crate::base::{LogicalId, TenantId};
+use crate::base::{AeTitle, LogicalId, TenantId};
 use crate::dicom::dimse::{
     APPLICATION_CONTEXT, AbortReason, AssociateRequest, Offered, Pdu, PduError, Rejection, max_fragment_bytes,
     negotiate,
@@ -92,7 +92,7 @@ async fn refused(
     request_id: RequestId,
 ) {
     let calling = request.calling.title();
-    let calling = calling.as_ref().map_or("", |title| title.as_str());
+    let calling = calling.as_ref().map_or("", AeTitle::as_str);
     tracing::info!(dicom.calling_ae = calling, reason = %rejection, "association rejected");
     if rejection.is_transient() {
         return;

@@ -10,6 +10,7 @@ use super::syntax::{MESSAGE_SYNTAXES, preferred_for_storage};
 use crate::dicom::part10::{IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME};
 
 /// What a caller is offered.
+#[expect(clippy::struct_excessive_bools, reason = "each is one right of the caller, in any combination")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offered {
     /// Whether it may store, and have storage committed.

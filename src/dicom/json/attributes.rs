@@ -14,10 +14,11 @@ pub struct Attributes {
 }
 
 impl Attributes {
-    /// From the text of a JSON object; `None` if it is none.
+    /// From the text of a JSON object as it is kept, with its references to bulk values; `None` if it is none.
     pub fn parse(kept: &str) -> Option<Self> {
-        let members: BTreeMap<&str, &RawValue> = serde_json::from_str(kept).ok()?;
-        let members = members.into_iter().filter_map(|(key, value)| Some((tag(key)?, value.get().into())));
+        let legal = super::legal(kept);
+        let members: BTreeMap<&str, &RawValue> = serde_json::from_str(&legal).ok()?;
+        let members = members.into_iter().filter_map(|(key, value)| Some((tag(key)?, super::kept(value.get()).into())));
         Some(Self { members: members.collect() })
     }
 

@@ -8,6 +8,8 @@ mod parse;
 mod read;
 mod write;
 
+use std::borrow::Cow;
+
 pub use attributes::Attributes;
 pub use level::{level_of, split};
 pub use parse::{BulkData, JsonError, parse, tag};
@@ -27,6 +29,19 @@ pub fn with_instance_url(kept: &[u8], instance_url: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(part);
     }
 }
+
+/// Kept JSON as readers of JSON take it: [`INSTANCE_URL`] is escaped.
+fn legal(kept: &str) -> Cow<'_, str> {
+    if kept.as_bytes().contains(&INSTANCE_URL) { kept.replace(RAW, ESCAPED).into() } else { kept.into() }
+}
+
+/// The opposite of [`legal`]. Within texts the quotes would be escaped: what looks so is a reference.
+fn kept(legal: &str) -> Cow<'_, str> {
+    if legal.contains(ESCAPED) { legal.replace(ESCAPED, RAW).into() } else { legal.into() }
+}
+
+const RAW: &str = "\"BulkDataURI\":\"\u{1}";
+const ESCAPED: &str = "\"BulkDataURI\":\"\\u0001";
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,8 @@ struct Member<'a> {
 
 /// The data set of a JSON object that this program has written; `None` if it is none. Bulk values are left out.
 pub fn data_set(json: &str) -> Option<DataSet> {
-    let members: BTreeMap<&str, Member<'_>> = serde_json::from_str(json).ok()?;
+    let legal = super::legal(json);
+    let members: BTreeMap<&str, Member<'_>> = serde_json::from_str(&legal).ok()?;
     let mut set = DataSet::new_empty();
     for (key, member) in members {
         if member.bulk_data_uri.is_some() {

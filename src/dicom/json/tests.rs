@@ -47,6 +47,15 @@ fn the_byte_order_of_the_file_does_not_show() {
 }
 
 #[test]
+fn references_survive_where_attributes_are_picked() {
+    let kept = object(&header("images/CT_small.dcm"));
+    let attributes = Attributes::parse(&kept).expect("is ours");
+    assert_eq!(attributes.to_json(), kept);
+    assert!(attributes.data_set().get(tags::PIXEL_DATA).is_none());
+    assert!(attributes.data_set().get(tags::ROWS).is_some());
+}
+
+#[test]
 fn names_have_groups_and_items_their_own_character_sets() {
     let json = shown("charset/chrH31.dcm");
     let name =

@@ -177,9 +177,9 @@ fn picked(item: &DataSet, tags: &BTreeSet<Tag>) -> DataSet {
 pub(super) fn attributes(found: &StudyMatch) -> Option<Attributes> {
     let mut all = match &found.instance {
         Some(kept) => {
-            // References to bulk values begin with a byte that JSON does not allow, and answer no query.
-            let mut instance = Attributes::parse(&kept.replace(char::from(json::INSTANCE_URL), ""))?;
-            let is_bulk = |(_, json): &(Tag, &str)| json.contains("\"BulkDataURI\"");
+            let mut instance = Attributes::parse(kept)?;
+            // Bulk values answer no query; those within items stay references.
+            let is_bulk = |(_, json): &(Tag, &str)| !json.contains("\"Value\"") && json.contains("\"BulkDataURI\"");
             let bulk: BTreeSet<Tag> = instance.iter().filter(is_bulk).map(|(tag, _)| tag).collect();
             // What lies above is said by the row that was matched.
             instance.retain(|tag| level_of(tag) == Level::Instance && !bulk.contains(&tag));

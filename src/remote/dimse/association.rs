@@ -135,7 +135,7 @@ impl Association {
     ) -> Result<Message, DimseError> {
         self.request_data(context_id, request, data_set).await?;
         let response = self.message().await?;
-        self.check_answer(&response, context_id, message_id, response_field)?;
+        check_answer(&response, context_id, message_id, response_field)?;
         Ok(response)
     }
 
@@ -173,22 +173,8 @@ impl Association {
             return Err(self.reason_of_the_break(error).await);
         }
         let response = self.message().await?;
-        self.check_answer(&response, context_id, message_id, response_field)?;
+        check_answer(&response, context_id, message_id, response_field)?;
         Ok(response)
-    }
-
-    /// Whether `response` is the one to message `message_id`.
-    pub(super) fn check_answer(
-        &self,
-        response: &Message,
-        context_id: u8,
-        message_id: u16,
-        response_field: u16,
-    ) -> Result<(), DimseError> {
-        let answers = response.command.u16(element::RESPONDED_MESSAGE_ID) == Some(message_id)
-            && response.command.field() == Some(response_field)
-            && response.context_id == context_id;
-        if answers { Ok(()) } else { Err(DimseError::Protocol("an answer to another request")) }
     }
 
     async fn send(
@@ -312,6 +298,19 @@ impl Association {
     pub(super) async fn abort(mut self) {
         abort(&mut self.stream, AbortReason::BY_USER).await;
     }
+}
+
+/// Whether `response` is the one to message `message_id`.
+pub(super) fn check_answer(
+    response: &Message,
+    context_id: u8,
+    message_id: u16,
+    response_field: u16,
+) -> Result<(), DimseError> {
+    let answers = response.command.u16(element::RESPONDED_MESSAGE_ID) == Some(message_id)
+        && response.command.field() == Some(response_field)
+        && response.context_id == context_id;
+    if answers { Ok(()) } else { Err(DimseError::Protocol("an answer to another request")) }
 }
 
 async fn connect(address: &Address) -> Result<Pin<Box<dyn Stream>>, DimseError> {

@@ -5,7 +5,7 @@ use crate::dicom::element::DataSet;
 use crate::dicom::part10::{self, ReadLimits, TransferSyntax};
 
 use super::DimsePeer;
-use super::association::Association;
+use super::association::{Association, check_answer};
 use super::contexts::Proposals;
 use super::error::DimseError;
 
@@ -80,7 +80,7 @@ async fn find(
     let mut matches = Matches { data_sets: Vec::new(), is_cut: false };
     loop {
         let response = association.message().await?;
-        association.check_answer(&response, context_id, message_id, field::C_FIND_RSP)?;
+        check_answer(&response, context_id, message_id, field::C_FIND_RSP)?;
         match response.command.u16(element::STATUS).ok_or(DimseError::Protocol("an answer without status"))? {
             0xFF00 | 0xFF01 if matches.data_sets.len() < limit => {
                 matches.data_sets.push(decode(&response.data_set, syntax)?);

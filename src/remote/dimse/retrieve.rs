@@ -8,7 +8,7 @@ use crate::dicom::dimse::{Command, Event, Message, QueryModel, Suboperations, el
 use crate::dicom::element::DataSet;
 
 use super::DimsePeer;
-use super::association::Association;
+use super::association::{Association, check_answer};
 use super::contexts::Proposals;
 use super::error::DimseError;
 use super::query::{encode, failed};
@@ -71,7 +71,7 @@ impl DimsePeer {
             association.request_data(context_id, &request, Some(&encode(identifier, syntax)?)).await?;
             loop {
                 let response = association.message().await?;
-                association.check_answer(&response, context_id, message_id, field::C_MOVE_RSP)?;
+                check_answer(&response, context_id, message_id, field::C_MOVE_RSP)?;
                 match status_of(&response)? {
                     0xFF00 => progress(response.command.suboperations()),
                     0x0000 | 0xB000 => return Ok(response.command.suboperations()),
@@ -143,7 +143,7 @@ impl Retrieval {
                 }
                 let response = Message { context_id, command, data_set };
                 let (context_id, message_id) = (self.context_id, self.message_id);
-                self.association.check_answer(&response, context_id, message_id, field::C_GET_RSP)?;
+                check_answer(&response, context_id, message_id, field::C_GET_RSP)?;
                 let counts = response.command.suboperations();
                 match status_of(&response)? {
                     0xFF00 => Ok(Step::Progress(counts)),

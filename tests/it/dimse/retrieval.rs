@@ -210,7 +210,9 @@ async fn instances_come_in_another_syntax_where_they_must(backend: Backend) {
     for slice in &slices {
         let came = &back[slice.outgoing.sop_instance_uid.as_str()];
         let syntax = causeway::dicom::part10::TransferSyntax::ImplicitVrLittleEndian;
-        let read = causeway::dicom::part10::read_data_set(came, syntax, &Default::default()).expect("reads");
+        let read =
+            causeway::dicom::part10::read_data_set(came, syntax, &causeway::dicom::part10::ReadLimits::default())
+                .expect("reads");
         let uid = text(&read.data_set, tags::SOP_INSTANCE_UID);
         assert_eq!(uid.as_deref(), Some(slice.outgoing.sop_instance_uid.as_str()));
         assert!(came.ends_with(&slice.data_set[slice.data_set.len() - 1_000..]), "its pixels are as they were");

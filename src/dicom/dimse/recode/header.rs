@@ -1,6 +1,6 @@
 //! Headers of elements and items, as three encodings have them. PS3.5 §7.1.2, §7.1.3, §7.5.
 
-use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _, VirtualVr};
+use dicom_core::dictionary::{DataDictionary as _, VirtualVr};
 use dicom_core::{Tag, VR};
 use dicom_dictionary_std::StandardDataDictionary;
 
@@ -148,8 +148,8 @@ fn vr_of(tag: (u16, u16), length: Option<u32>, is_signed: bool) -> [u8; 2] {
         (group, 0x0010..=0x00FF) if group % 2 == 1 => return *b"LO",
         _ => {}
     }
-    let known = StandardDataDictionary.by_tag(Tag(tag.0, tag.1)).filter(|_| tag.0 % 2 == 0);
-    let vr = match known.map(|entry| entry.vr()) {
+    let known = StandardDataDictionary.by_tag(Tag(tag.0, tag.1)).filter(|_| tag.0.is_multiple_of(2));
+    let vr = match known.map(|entry| entry.vr) {
         Some(VirtualVr::Xs) if is_signed => VR::SS,
         Some(vr) => vr.relaxed(),
         None => VR::UN,
