@@ -3,6 +3,7 @@
 
 /// How a data set of a transfer syntax is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "PS3.5 §10 has these four choices, each for itself")]
 pub struct Encoding {
     /// Whether VRs are left out. PS3.5 §A.1.
     pub is_implicit: bool,

@@ -18,8 +18,8 @@ impl Inflater {
         Self { state: Decompress::new(false), out: vec![0; PIECE], has_ended: false, behind: 0 }
     }
 
-    /// Inflates `bytes` and gives what comes of them to `take`, a piece at a time. What follows the end may only be padding, or
-    /// the end of a gzip stream.
+    /// Inflates `bytes` and gives what comes of them to `take`, a piece at a time. What follows the end may only be
+    /// padding, or the end of a gzip stream.
     pub(super) fn write(
         &mut self,
         mut bytes: &[u8],

@@ -132,31 +132,34 @@ impl Machine {
     }
 
     fn head(&self, have: [u8; 12]) -> Result<Head, HeaderError> {
-        let [a, b, c, d, e, f, g, h, i, j, k, l] = have;
-        let short = |bytes: [u8; 2]| {
-            if self.mode.is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
+        let is_big = self.mode.is_big_endian;
+        let short = |at: usize| {
+            let bytes = have.get(at..).and_then(|rest| rest.first_chunk::<2>()).copied().unwrap_or_default();
+            if is_big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) }
         };
-        let long = |bytes: [u8; 4]| {
-            let length = if self.mode.is_big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+        let long = |at: usize| {
+            let bytes = have.get(at..).and_then(|rest| rest.first_chunk::<4>()).copied().unwrap_or_default();
+            let length = if is_big { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
             (length != u32::MAX).then_some(u64::from(length))
         };
-        let tag = Tag(short([a, b]), short([c, d]));
+        let tag = Tag(short(0), short(2));
         if tag.group() == 0xfffe {
-            return Ok(Head { tag, vr: VR::UN, length: long([e, f, g, h]), size: 8 });
+            return Ok(Head { tag, vr: VR::UN, length: long(4), size: 8 });
         }
         if self.mode.is_implicit {
             let vr = implied_vr(tag, self.level.is_signed);
-            return Ok(Head { tag, vr, length: long([e, f, g, h]), size: 8 });
+            return Ok(Head { tag, vr, length: long(4), size: 8 });
         }
-        if !(e.is_ascii_uppercase() && f.is_ascii_uppercase()) && tag != Tag(0, 0) {
+        let [_, _, _, _, first, second, ..] = have;
+        if !(first.is_ascii_uppercase() && second.is_ascii_uppercase()) && tag != Tag(0, 0) {
             return Err(HeaderError::Structure("no VR where one has to be"));
         }
         // PS3.5 §6.2.2: a VR that we do not know has the long form and is UN to us.
-        let vr = VR::from_binary([e, f]).unwrap_or(VR::UN);
+        let vr = VR::from_binary([first, second]).unwrap_or(VR::UN);
         if has_short_length(vr) {
-            return Ok(Head { tag, vr, length: Some(u64::from(short([g, h]))), size: 8 });
+            return Ok(Head { tag, vr, length: Some(u64::from(short(6))), size: 8 });
         }
-        Ok(Head { tag, vr, length: long([i, j, k, l]), size: 12 })
+        Ok(Head { tag, vr, length: long(8), size: 12 })
     }
 
     /// Begins what a header announces.

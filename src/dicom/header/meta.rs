@@ -92,16 +92,15 @@ impl MetaReader {
 
 /// Tag, VR, length of the header and of the value; `None` if more bytes are needed.
 fn element(rest: &[u8]) -> Result<Option<(Tag, VR, usize, usize)>, HeaderError> {
-    let Some([a, b, c, d, e, f, g, h]) = rest.first_chunk::<8>().copied() else { return Ok(None) };
-    let tag = Tag(u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d]));
-    let vr = VR::from_binary([e, f]).ok_or(HeaderError::Meta)?;
+    let Some(head) = rest.first_chunk::<8>() else { return Ok(None) };
+    let [group_low, group_high, low, high, first, second, length @ ..] = *head;
+    let tag = Tag(u16::from_le_bytes([group_low, group_high]), u16::from_le_bytes([low, high]));
+    let vr = VR::from_binary([first, second]).ok_or(HeaderError::Meta)?;
     if has_short_length(vr) {
-        return Ok(Some((tag, vr, 8, usize::from(u16::from_le_bytes([g, h])))));
+        return Ok(Some((tag, vr, 8, usize::from(u16::from_le_bytes(length)))));
     }
-    let Some([i, j, k, l]) = rest.get(8..12).and_then(|length| length.first_chunk::<4>()).copied() else {
-        return Ok(None);
-    };
-    let length = usize::try_from(u32::from_le_bytes([i, j, k, l])).or(Err(HeaderError::Meta))?;
+    let Some(length) = rest.get(8..).and_then(|length| length.first_chunk::<4>()) else { return Ok(None) };
+    let length = usize::try_from(u32::from_le_bytes(*length)).or(Err(HeaderError::Meta))?;
     Ok(Some((tag, vr, 12, length)))
 }
 

@@ -95,7 +95,8 @@ pub struct Header {
     pub length: u64,
     /// BLAKE3 of them.
     pub digest: Blake3,
-    /// Where the element (7FE0,0008), (7FE0,0009) or (7FE0,0010) begins; counted in the inflated data set where it is deflated.
+    /// Where the element (7FE0,0008), (7FE0,0009) or (7FE0,0010) begins; counted in the inflated data set where it is
+    /// deflated.
     pub pixel_data_offset: Option<u64>,
     /// What is against the rules without making it unreadable; the first 16.
     pub flaws: Vec<Flaw>,

@@ -19,6 +19,11 @@ impl Header {
         value_bytes(&self.values, kept)
     }
 
+    /// Bytes of all kept values together.
+    pub fn kept_bytes(&self) -> usize {
+        self.values.len()
+    }
+
     /// The character set of the data set itself, without its items.
     pub fn charset(&self) -> &CharacterSets {
         self.charset_at(self.charset)

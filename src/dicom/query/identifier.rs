@@ -9,8 +9,8 @@ use super::{Include, Key, Level, MatchKey, Matching, Query, QueryError, Root};
 
 impl Query {
     /// From an identifier whose texts are decoded. Keys of zero length match anything and are returned;
-    /// keys that nothing can be matched by are returned and noted in [`Query::ignored`]. The unique keys of the levels above
-    /// have to be there, with one value each (PS3.4 §C.4.1.3.1).
+    /// keys that nothing can be matched by are returned and noted in [`Query::ignored`]. The unique keys of
+    /// the levels above have to be there, with one value each (PS3.4 §C.4.1.3.1).
     pub fn from_identifier(identifier: &DataSet, root: Root) -> Result<Self, QueryError> {
         let level = element::text(identifier, tags::QUERY_RETRIEVE_LEVEL).and_then(|text| Level::parse(&text));
         let level = level.filter(|level| root == Root::Patient || *level != Level::Patient).ok_or(QueryError::Level)?;

@@ -22,7 +22,8 @@ pub struct Found<'a> {
 /// Whether everything that the query asks for holds.
 pub fn matches(query: &Query, found: Found<'_>) -> bool {
     let keys = query.keys.iter().filter(|key| key.matching != Matching::Universal);
-    let (mut plain, mut inside): (Vec<(Key, &MatchKey)>, BTreeMap<Tag, Vec<(Key, &MatchKey)>>) = Default::default();
+    let mut plain: Vec<(Key, &MatchKey)> = Vec::new();
+    let mut inside: BTreeMap<Tag, Vec<(Key, &MatchKey)>> = BTreeMap::new();
     for key in keys {
         match Key::of_path(&key.path) {
             Some(known @ Key { sequence: Some(sequence), .. }) => {

@@ -41,7 +41,11 @@ impl Incoming {
             Err(IntakeError::Full) => return self.refused(DISK_LOW, uids).await,
             Err(IntakeError::Error(error)) => return Err(error),
         };
-        let mut new = self.new_instance(candidate, blob);
+        let mut new = if candidate.header.kept_bytes() > SHORT_BYTES {
+            self.ops.on_cpu(move || new_instance(candidate, blob)).await?
+        } else {
+            new_instance(candidate, blob)
+        };
         for _ in 0..ATTEMPTS {
             new.0.replaces = replaces;
             let contradicts = place.patient.as_ref().is_some_and(|(id, issuer)| new.0.study.contradicts(id, issuer));
@@ -94,36 +98,6 @@ impl Incoming {
         }
     }
 
-    fn new_instance(&self, candidate: Candidate, blob: BlobRef) -> (NewInstance, Candidate) {
-        let (identity, header) = (&candidate.identity, &candidate.header);
-        let (study, series) = json::split(header);
-        let pixel_data_offset = header.pixel_data_offset.filter(|_| !header.encoding.is_deflated);
-        let flaw = |flaw: &crate::dicom::header::Flaw| {
-            format!("{:04X}{:04X}:{}", flaw.tag.group(), flaw.tag.element(), flaw.kind.as_str())
-        };
-        let new = NewInstance {
-            study_uid: identity.study_instance_uid.clone(),
-            series_uid: identity.series_instance_uid.clone(),
-            instance_uid: identity.sop_instance_uid.clone(),
-            class_uid: identity.sop_class_uid.clone(),
-            study: StudyIndex::of(header),
-            study_attributes: study.to_json(),
-            series: SeriesIndex::of(header),
-            series_attributes: series.to_json(),
-            instance: InstanceIndex::of(header),
-            transfer_syntax_uid: candidate.transfer_syntax_uid.clone(),
-            digest: blob.digest,
-            size: blob.size,
-            data_set_digest: header.digest,
-            data_set_offset: candidate.data_set_offset,
-            pixel_data_offset: pixel_data_offset.map(|offset| candidate.data_set_offset + offset),
-            flaws: header.flaws.iter().map(flaw).collect::<Vec<_>>().join(" "),
-            metadata: json::object(header),
-            replaces: None,
-        };
-        (new, candidate)
-    }
-
     fn write_set(&self, new: &NewInstance) -> WriteSet {
         let study = new.study_uid.clone();
         let object = Object::new(ObjectKind::Instance, new.instance_uid.as_str()).of_study(Some(study));
@@ -141,5 +115,38 @@ impl Incoming {
     }
 }
 
+/// What the store keeps of an instance.
+fn new_instance(candidate: Candidate, blob: BlobRef) -> (NewInstance, Candidate) {
+    let (identity, header) = (&candidate.identity, &candidate.header);
+    let (study, series) = json::split(header);
+    let pixel_data_offset = header.pixel_data_offset.filter(|_| !header.encoding.is_deflated);
+    let flaw = |flaw: &crate::dicom::header::Flaw| {
+        format!("{:04X}{:04X}:{}", flaw.tag.group(), flaw.tag.element(), flaw.kind.as_str())
+    };
+    let new = NewInstance {
+        study_uid: identity.study_instance_uid.clone(),
+        series_uid: identity.series_instance_uid.clone(),
+        instance_uid: identity.sop_instance_uid.clone(),
+        class_uid: identity.sop_class_uid.clone(),
+        study: StudyIndex::of(header),
+        study_attributes: study.to_json(),
+        series: SeriesIndex::of(header),
+        series_attributes: series.to_json(),
+        instance: InstanceIndex::of(header),
+        transfer_syntax_uid: candidate.transfer_syntax_uid.clone(),
+        digest: blob.digest,
+        size: blob.size,
+        data_set_digest: header.digest,
+        data_set_offset: candidate.data_set_offset,
+        pixel_data_offset: pixel_data_offset.map(|offset| candidate.data_set_offset + offset),
+        flaws: header.flaws.iter().map(flaw).collect::<Vec<_>>().join(" "),
+        metadata: json::object(header),
+        replaces: None,
+    };
+    (new, candidate)
+}
+
+/// Bytes of a header that are turned into JSON at once.
+const SHORT_BYTES: usize = 128 * 1024;
 /// Attempts at a commit that others spoil.
 const ATTEMPTS: usize = 4;

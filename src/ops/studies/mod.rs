@@ -94,8 +94,8 @@ pub struct HeldInstance {
     pub data_set_digest: Blake3,
     /// First byte of the data set within the file.
     pub data_set_offset: u64,
-    /// First byte of the element (7FE0,0010), (7FE0,0008) or (7FE0,0009) within the file; none if there is none, or if the data
-    /// set is deflated.
+    /// First byte of the element (7FE0,0010), (7FE0,0008) or (7FE0,0009) within the file; none if there is none, or if
+    /// the data set is deflated.
     pub pixel_data_offset: Option<u64>,
     /// Series number (0020,0011).
     pub series_number: Option<i64>,

@@ -45,6 +45,7 @@ struct Data {
 
 /// What was said of the instance before it came.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_field_names, reason = "the standard calls them so")]
 struct Announced {
     sop_class_uid: Uid,
     sop_instance_uid: Uid,

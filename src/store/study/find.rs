@@ -45,8 +45,8 @@ pub struct StudyMatch {
 }
 
 impl Desk<'_> {
-    /// A page of what a query finds, and how many matches there are behind it. A page has at most 10,000 matches, however many
-    /// the query allows.
+    /// A page of what a query finds, and how many matches there are behind it. A page has at most 10,000 matches,
+    /// however many the query allows.
     pub async fn find_studies(&self, query: &Query) -> Result<(Vec<StudyMatch>, u64), StoreError> {
         let (tenant, query) = (self.tenant().clone(), query.clone());
         let level = query.level;
