@@ -204,6 +204,17 @@ table! {
 }
 
 table! {
+    search_dated (key, code, from_us, resource_no, until_us, system) {
+        key -> BigInt,
+        code -> Text,
+        from_us -> BigInt,
+        resource_no -> BigInt,
+        until_us -> BigInt,
+        system -> BigInt,
+    }
+}
+
+table! {
     search_state (tenant) {
         tenant -> Text,
         generation -> Integer,

@@ -331,6 +331,7 @@ async fn what_changes_is_found_by_what_it_is_now(backend: Backend) {
         "search_number",
         "search_quantity",
         "search_composite",
+        "search_dated",
     ] {
         assert_eq!(test.database.count(&format!("select count(*) from {table}")).await, 0, "rows left in {table}");
     }
