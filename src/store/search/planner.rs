@@ -91,6 +91,6 @@ const TABLES: &[&str] = &[
     "search_quantity",
     "search_composite",
     "search_dated",
-    "resource_version",
+    "resource_history",
     "resource",
 ];
