@@ -28,7 +28,7 @@ section! {
         /// look off; a full disk is refused all the same.
         low_water: ByteSize = ByteSize::mebibytes(1024), within "0", "100TiB";
         /// How long a study has to be without a new instance before it counts as complete.
-        settle: Duration = Duration::from_secs(60), within "1s", "1d";
+        settle: Duration = Duration::from_mins(1), within "1s", "1d";
     }
 }
 

@@ -39,11 +39,11 @@ section! {
         /// How long a connection may be without an association request, and may stay open after the last word (ARTIM).
         artim: Duration = Duration::from_secs(30), within "1s", "10m";
         /// How long an association may be without a request.
-        idle: Duration = Duration::from_secs(300), within "1s", "1d";
+        idle: Duration = Duration::from_mins(5), within "1s", "1d";
         /// How long a pause within a message may be, and the answer to one of ours may take.
-        message_timeout: Duration = Duration::from_secs(60), within "1s", "1h";
+        message_timeout: Duration = Duration::from_mins(1), within "1s", "1h";
         /// How long a peer may take to take a piece of what is sent.
-        send_timeout: Duration = Duration::from_secs(60), within "1s", "1h";
+        send_timeout: Duration = Duration::from_mins(1), within "1s", "1h";
         /// Most matches of a C-FIND; a query with more is refused with status A700H.
         max_matches: u32 = 50_000, within "1", "1000000";
         /// Whether SOP classes that no standard names are taken for storage.

@@ -8,6 +8,16 @@ use crate::base::Timestamp;
 use super::{Error, Ops};
 
 impl Ops {
+    /// Lets the database look at an index that has grown: its plans are made by what it knows of it. The tables are
+    /// those of all tenants; the first to come does it for all.
+    pub async fn refresh_statistics(&self, actor: &Actor) -> Result<bool, Error> {
+        let has_looked = self.store().refresh_statistics().await?;
+        if has_looked {
+            tracing::info!(tenant = %actor.tenant, "statistics of the search index are new");
+        }
+        Ok(has_looked)
+    }
+
     /// Deletes blobs that nobody needs and that are older than the time of grace. First the row goes, if
     /// still nobody needs it, then the bytes: a crash between the two leaves bytes that the next listing
     /// finds, never a row without bytes.

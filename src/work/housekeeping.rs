@@ -44,10 +44,7 @@ chores! {
     BlobSweep "blob.sweep" => |ops, run| ops.sweep_blobs(run.actor()).await?;
 
     /// Lets the database look at an index that has grown.
-    DatabaseAnalyze "database.analyze" => |ops, run| {
-        ops.store().refresh_statistics().await.map_err(crate::ops::Error::from)?;
-        let _all_tenants_share_it = run;
-    };
+    DatabaseAnalyze "database.analyze" => |ops, run| ops.refresh_statistics(run.actor()).await?;
 
     /// Deletes rows of ended jobs and expired tokens.
     RowSweep "row.sweep" => |ops, run| ops.sweep_rows(run.actor()).await?;

@@ -37,7 +37,8 @@ pub(super) enum Verb {
 #[derive(Debug, clap::Args)]
 pub(super) struct Target {
     /// HOST:PORT, or the name of a peer.
-    target: String,
+    #[arg(value_name = "TARGET")]
+    address: String,
     /// AE title to call; of a peer its own where absent, else ANY-SCP.
     #[arg(long)]
     called: Option<AeTitle>,
@@ -71,7 +72,7 @@ pub(super) async fn run(verb: Verb, config: &Config, out: Out) -> anyhow::Result
 impl Target {
     /// The client of whom is called.
     async fn peer(&self, config: &Config) -> anyhow::Result<DimsePeer> {
-        let mut settings = match self.target.rsplit_once(':') {
+        let mut settings = match self.address.rsplit_once(':') {
             Some((host, port)) => {
                 let port = port.parse().with_context(|| format!("{port} is no port"))?;
                 let called = AeTitle::parse("ANY-SCP")?;
@@ -90,8 +91,8 @@ impl Target {
 
     /// The peer of this name.
     async fn known(&self, config: &Config) -> anyhow::Result<PeerSettings> {
-        let name = PeerName::parse(&self.target)
-            .with_context(|| format!("{} is neither HOST:PORT nor the name of a peer", self.target))?;
+        let name = PeerName::parse(&self.address)
+            .with_context(|| format!("{} is neither HOST:PORT nor the name of a peer", self.address))?;
         let services = Services::open(config, Start::Command).await?;
         let peers = services.ops.peers(&Services::command_actor(&self.of.tenant, &[Role::Admin])).await;
         services.close().await;

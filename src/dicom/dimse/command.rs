@@ -87,6 +87,7 @@ impl Command {
 
     /// The response to this request, without a data set: its SOP class, SOP instance, event and action are
     /// those of the request. PS3.7 §9.3, §10.3.
+    #[must_use]
     pub fn response(&self, status: u16) -> Self {
         let mut response = Self::default()
             .with_u16(element::COMMAND_FIELD, self.u16(element::COMMAND_FIELD).unwrap_or_default() | field::RESPONSE)

@@ -1,5 +1,7 @@
 //! Kept JSON of a level, as a list to pick from. The values stay text.
 
+use std::fmt::Write as _;
+
 use std::collections::BTreeMap;
 
 use dicom_core::Tag;
@@ -80,7 +82,7 @@ impl Attributes {
             if out.len() > 1 {
                 out.push(',');
             }
-            out.push_str(&format!("\"{:04X}{:04X}\":", tag.group(), tag.element()));
+            let _ = write!(out, "\"{:04X}{:04X}\":", tag.group(), tag.element());
             out.push_str(json);
         }
         out.push('}');

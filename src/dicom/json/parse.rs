@@ -130,7 +130,7 @@ fn primitive(vr: VR, values: &[Value]) -> Option<PrimitiveValue> {
             PrimitiveValue::Str(all(values, text)?.join("\\"))
         }
         VR::AT => PrimitiveValue::Tags(all(values, |value| tag(value.as_str()?).ok())?.into()),
-        VR::FL => PrimitiveValue::F32(all(values, |value| float(value).map(|number| number as f32))?.into()),
+        VR::FL => PrimitiveValue::F32(all(values, |value| float(value).map(single))?.into()),
         VR::FD => PrimitiveValue::F64(all(values, float)?.into()),
         VR::SS => PrimitiveValue::I16(all(values, |value| i16::try_from(integer(value)?).ok())?.into()),
         VR::US => PrimitiveValue::U16(all(values, |value| u16::try_from(integer(value)?).ok())?.into()),
@@ -186,9 +186,7 @@ fn integer(value: &Value) -> Option<i128> {
             .map(i128::from)
             .or_else(|| number.as_u64().map(i128::from))
             // Some clients write integers as 1.0.
-            .or_else(|| {
-                number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(|float| float as i128)
-            }),
+            .or_else(|| number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 9e15).map(whole)),
         value => value.as_str()?.trim().parse().ok(),
     }
 }
@@ -221,6 +219,17 @@ fn is_binary(vr: VR) -> bool {
 
 const MEMBERS: [&str; 4] = ["vr", "Value", "BulkDataURI", "InlineBinary"];
 const MAX_DEPTH: usize = 64;
+
+/// As FL keeps it. PS3.5 §6.2.
+#[expect(clippy::cast_possible_truncation, reason = "FL has single precision")]
+fn single(number: f64) -> f32 {
+    number as f32
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it is whole and below 9e15")]
+fn whole(number: f64) -> i128 {
+    number as i128
+}
 
 #[cfg(test)]
 mod tests {

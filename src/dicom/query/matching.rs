@@ -27,7 +27,7 @@ pub fn matches(query: &Query, found: Found<'_>) -> bool {
     for key in keys {
         match Key::of_path(&key.path) {
             Some(known @ Key { sequence: Some(sequence), .. }) => {
-                inside.entry(sequence).or_default().push((known, key))
+                inside.entry(sequence).or_default().push((known, key));
             }
             Some(known) => plain.push((known, key)),
             None => return false,

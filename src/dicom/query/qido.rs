@@ -1,7 +1,7 @@
 //! The parameters of a QIDO-RS search as a query. PS3.18 §8.3.4 and §10.6.
 
 use dicom_core::Tag;
-use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry as _};
+use dicom_core::dictionary::{DataDictionary as _, DataDictionaryEntry};
 use dicom_dictionary_std::{StandardDataDictionary, tags};
 
 use crate::base::Uid;
@@ -163,7 +163,7 @@ fn tag(name: &str) -> Option<Tag> {
         let tag = Tag((number >> 16) as u16, (number & 0xffff) as u16);
         return (is_private(tag) || StandardDataDictionary.by_tag(tag).is_some()).then_some(tag);
     }
-    let exact = StandardDataDictionary.by_name(name).map(|entry| entry.tag());
+    let exact = StandardDataDictionary.by_name(name).map(DataDictionaryEntry::tag);
     exact.or_else(|| {
         let keys = Key::ALL.iter().flat_map(|key| [Some(key.tag), key.sequence]).flatten();
         keys.into_iter().find(|tag| {

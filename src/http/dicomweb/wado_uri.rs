@@ -24,7 +24,7 @@ pub(super) async fn retrieve(
     let asked = Parameters::of(request.query_string())?;
     let held = ops.held_instances(&caller.actor, &asked.scope).await?.into_iter().next().ok_or(HttpError::NotFound)?;
     let accept = asked.content_types.as_deref().map_or_else(|| Accept::of(&request), Accept::parse);
-    if asked.is_dicom(&accept) {
+    if Parameters::is_dicom(&accept) {
         if asked.has_rendering {
             return Err(wrong("contentType", "is application/dicom, which is not rendered"));
         }
@@ -140,7 +140,7 @@ impl Parameters {
     }
 
     /// Whether the file itself is wanted: only whoever names it gets it.
-    fn is_dicom(&self, accept: &Accept) -> bool {
+    fn is_dicom(accept: &Accept) -> bool {
         accept.names(DICOM) && !PICTURES.iter().any(|picture| accept.names(picture))
     }
 

@@ -1,5 +1,7 @@
 //! Finding patients, studies, series and instances.
 
+use std::fmt::Write as _;
+
 use std::sync::Arc;
 
 use crate::access::{Actor, Operation};
@@ -58,7 +60,7 @@ fn asked(query: &Query) -> Vec<u8> {
                 format!("{}-{}", from.as_deref().unwrap_or_default(), until.as_deref().unwrap_or_default())
             }
         };
-        text.push_str(&format!("&{}={value}", path.join(".")));
+        let _ = write!(text, "&{}={value}", path.join("."));
     }
     text.into_bytes()
 }

@@ -1,5 +1,7 @@
 //! A match as QIDO-RS and C-FIND answer it.
 
+use std::fmt::Write as _;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -150,10 +152,10 @@ impl FoundRow {
         }
         let mut url = format!("{base}/studies/{}", self.study_instance_uid.as_ref()?);
         if let Some(series) = &self.series_instance_uid {
-            url.push_str(&format!("/series/{series}"));
+            let _ = write!(url, "/series/{series}");
         }
         if let Some(instance) = &self.sop_instance_uid {
-            url.push_str(&format!("/instances/{instance}"));
+            let _ = write!(url, "/instances/{instance}");
         }
         Some(url)
     }

@@ -80,7 +80,7 @@ impl Ops {
         let is_low = self.is_disk_low().await;
         if let Framing::DataSet { transfer_syntax_uid, sop_class_uid, sop_instance_uid } = framing {
             let announced = Announced { sop_class_uid, sop_instance_uid, transfer_syntax_uid };
-            incoming.stage = incoming.data_set(announced, incoming.source.calling_ae_title.clone()).await?;
+            incoming.stage = incoming.data_set(announced, incoming.source.calling_ae_title.as_ref());
         }
         if is_low {
             let uids = incoming.uids();
@@ -100,7 +100,7 @@ impl Incoming {
             Stage::Meta(reader) => match reader.write(&bytes) {
                 Ok(None) => return Ok(()),
                 Ok(Some((meta, rest))) => {
-                    self.stage = self.after_meta(meta).await?;
+                    self.stage = self.after_meta(meta);
                     Bytes::from(rest)
                 }
                 Err(error) => {
@@ -173,7 +173,7 @@ impl Incoming {
     }
 
     /// Goes on to the data set of a Part 10 file.
-    async fn after_meta(&self, meta: FileMeta) -> Result<Stage, Error> {
+    fn after_meta(&self, meta: FileMeta) -> Stage {
         let uid = |text: &Option<String>| text.as_deref().map(Uid::parse_lenient);
         let uids = Uids {
             sop_class_uid: uid(&meta.sop_class_uid).and_then(Result::ok),
@@ -181,13 +181,13 @@ impl Incoming {
             ..Uids::default()
         };
         let Some(transfer_syntax_uid) = meta.transfer_syntax_uid else {
-            return Ok(Stage::Refused(HeaderError::NoTransferSyntax.into(), uids));
+            return Stage::Refused(HeaderError::NoTransferSyntax.into(), uids);
         };
         let refusal = match (uid(&meta.sop_class_uid), uid(&meta.sop_instance_uid)) {
             (Some(Ok(sop_class_uid)), Some(Ok(sop_instance_uid))) => {
                 let announced = Announced { sop_class_uid, sop_instance_uid, transfer_syntax_uid };
                 let source = meta.source_ae_title.and_then(|title| AeTitle::parse(&title).ok());
-                return self.data_set(announced, source).await;
+                return self.data_set(announced, source.as_ref());
             }
             (Some(Err(_)), _) | (_, Some(Err(_))) => {
                 Refusal { status: StoreStatus::ILLEGAL_UID, comment: "file meta information has an illegal UID" }
@@ -195,17 +195,17 @@ impl Incoming {
             _ => Refusal { status: StoreStatus::MISMATCH, comment: "file meta information lacks a UID" },
         };
         // What it is, is still of interest to the sender.
-        Ok(match self.scanner(&transfer_syntax_uid) {
+        match self.scanner(&transfer_syntax_uid) {
             Ok(scanner) => {
                 let (announced, intake) = (None, None);
                 Stage::DataSet(Box::new(Data { scanner, announced, intake, offset: 0, refusal: Some(refusal) }))
             }
             Err(_) => Stage::Refused(refusal, uids),
-        })
+        }
     }
 
     /// Begins the file of a data set.
-    async fn data_set(&self, announced: Announced, source: Option<AeTitle>) -> Result<Stage, Error> {
+    fn data_set(&self, announced: Announced, source: Option<&AeTitle>) -> Stage {
         let scanner = match self.scanner(&announced.transfer_syntax_uid) {
             Ok(scanner) => scanner,
             Err(error) => {
@@ -214,14 +214,14 @@ impl Incoming {
                     sop_instance_uid: Some(announced.sop_instance_uid),
                     ..Uids::default()
                 };
-                return Ok(Stage::Refused(error.into(), uids));
+                return Stage::Refused(error.into(), uids);
             }
         };
         let meta = NewMeta {
             sop_class_uid: &announced.sop_class_uid,
             sop_instance_uid: &announced.sop_instance_uid,
             transfer_syntax_uid: &announced.transfer_syntax_uid,
-            source: source.as_ref(),
+            source,
             sending: self.source.calling_ae_title.as_ref(),
             receiving: self.source.called_ae_title.as_ref(),
         };
@@ -230,7 +230,7 @@ impl Incoming {
         let mut intake = Intake::new(&self.ops, &self.actor.tenant);
         intake.begin(meta);
         let (announced, intake) = (Some(announced), Some(intake));
-        Ok(Stage::DataSet(Box::new(Data { scanner, announced, intake, offset, refusal: None })))
+        Stage::DataSet(Box::new(Data { scanner, announced, intake, offset, refusal: None }))
     }
 
     fn scanner(&self, transfer_syntax_uid: &str) -> Result<Scanner, HeaderError> {

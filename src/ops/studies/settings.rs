@@ -32,7 +32,7 @@ impl Default for StudySettings {
             duplicates: Duplicates::Reject,
             max_instance_bytes: 4 << 30,
             low_water_bytes: 1 << 30,
-            settle: Duration::from_secs(60),
+            settle: Duration::from_mins(1),
         }
     }
 }

@@ -207,11 +207,8 @@ impl Association {
     pub(super) async fn message(&mut self) -> Result<Message, DimseError> {
         let limit = self.limits.response;
         within("answer to a request", limit, async {
-            let (context_id, command) = loop {
-                match self.event().await? {
-                    Event::Command { context_id, command } => break (context_id, command),
-                    Event::Data { .. } => return Err(DimseError::Protocol("a data set without a command")),
-                }
+            let Event::Command { context_id, command } = self.event().await? else {
+                return Err(DimseError::Protocol("a data set without a command"));
             };
             let mut data_set = Vec::new();
             let mut is_whole = !command.has_data_set();

@@ -44,12 +44,12 @@ impl Store {
         }
         self.write(|tx| {
             let mut sql = Sql::new("select (select coalesce(max(no), 0) from resource)::bigint as number");
-            let newest = first(sql.clone().load(tx)?);
+            let newest = first(&sql.clone().load(tx)?);
             sql = Sql::new(
                 "select greatest(coalesce((select reltuples::bigint from pg_class where oid = 'resource'::regclass), 0), 0) \
                  as number",
             );
-            let known = first(sql.load(tx)?);
+            let known = first(&sql.load(tx)?);
             if newest < known.saturating_add((known / 5).max(FEWEST)) {
                 return Ok(false);
             }
@@ -62,7 +62,7 @@ impl Store {
     }
 }
 
-fn first(numbers: Vec<Number>) -> i64 {
+fn first(numbers: &[Number]) -> i64 {
     numbers.first().map_or(0, |found| found.number)
 }
 

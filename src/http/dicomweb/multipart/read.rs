@@ -8,6 +8,7 @@ use super::PartHead;
 
 /// Limits on what is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "each is the most of something")]
 pub(in crate::http::dicomweb) struct PartLimits {
     /// Greatest number of parts.
     pub(in crate::http::dicomweb) max_parts: usize,

@@ -151,9 +151,9 @@ proptest! {
             .collect();
         let mut body = String::from("preamble");
         for content in &contents {
-            body.push_str(&format!("{delimiter}\r\nContent-Type: a/b\r\n\r\n{content}"));
+            body += &[&delimiter, "\r\nContent-Type: a/b\r\n\r\n", content.as_str()].concat();
         }
-        body.push_str(&format!("{delimiter}--\r\nepilogue"));
+        body += &[&delimiter, "--\r\nepilogue"].concat();
         let cut = if is_by_byte { body.as_bytes().chunks(1).collect() } else { pieces(body.as_bytes(), &cuts) };
         let expected: Parts = contents.iter().map(|content| part("a/b", content.as_bytes())).collect();
         prop_assert_eq!(split(&boundary, &cut, LIMITS), Ok(expected));

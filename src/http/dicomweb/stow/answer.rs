@@ -139,7 +139,10 @@ fn item(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
 }
 
 fn one(vr: &str, value: Value) -> Value {
-    json!({"vr": vr, "Value": [value]})
+    let mut element = Map::new();
+    element.insert("vr".to_owned(), vr.into());
+    element.insert("Value".to_owned(), Value::Array(vec![value]));
+    Value::Object(element)
 }
 
 fn uid(tag: &'static str, uid: &Uid) -> (&'static str, Value) {

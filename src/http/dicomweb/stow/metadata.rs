@@ -28,7 +28,9 @@ use super::pixels::Pixels;
 use super::window::Window;
 
 /// Bulk data by its location, in the order of the parts.
-type Bulk = HashMap<String, Vec<(Option<Media>, Vec<u8>)>>;
+type Bulk = HashMap<String, BulkParts>;
+/// The parts of one location, in order.
+type BulkParts = Vec<(Option<Media>, Vec<u8>)>;
 
 impl Taking {
     /// A body whose first part is the metadata of all instances. `base` is what relative locations are resolved by.
@@ -111,7 +113,10 @@ impl Refused {
 }
 
 fn encode(mut instance: Value, bulk: &Bulk, base: &str) -> Result<Encoded, Refused> {
-    let uid = |name: &str| Uid::parse_lenient(instance[name]["Value"][0].as_str()?.trim_matches(['\0', ' '])).ok();
+    let uid = |name: &str| {
+        let text = instance.get(name)?.get("Value")?.get(0)?.as_str()?;
+        Uid::parse_lenient(text.trim_matches(['\0', ' '])).ok()
+    };
     let (class, sop) = (uid("00080016"), uid("00080018"));
     let refused =
         |status, comment| Refused { sop_class_uid: class.clone(), sop_instance_uid: sop.clone(), status, comment };
@@ -163,7 +168,7 @@ fn pixels(element: &Value, bulk: &Bulk, base: &str) -> Option<Pixels> {
         return Pixels::of(&borrowed(parts));
     }
     // A part for each frame, by its number.
-    let mut frames: Vec<(u32, &Vec<(Option<Media>, Vec<u8>)>)> = bulk
+    let mut frames: Vec<(u32, &BulkParts)> = bulk
         .iter()
         .filter_map(|(location, parts)| {
             let number = location.strip_prefix(&uri)?.strip_prefix("/frames/")?;

@@ -72,7 +72,7 @@ pub(super) async fn document(
     accept: &Accept,
 ) -> Result<HttpResponse, HttpError> {
     let opened = Opened::new(ops, actor, held).await?;
-    let header = opened.from_metadata().await?;
+    let header = opened.described().await?;
     let named = element::text(&header, tags::MIME_TYPE_OF_ENCAPSULATED_DOCUMENT);
     let media =
         named.as_deref().and_then(Media::parse).map_or_else(|| PDF.to_owned(), |media| media.essence().to_owned());

@@ -105,7 +105,7 @@ impl Opened {
     pub(in crate::http::dicomweb) async fn header(&self) -> Result<DataSet, HttpError> {
         let encoding = self.encoding()?;
         if encoding.is_big_endian {
-            return self.from_metadata().await;
+            return self.described().await;
         }
         let bytes = self.read(self.data_set_offset()..self.pixels.unwrap_or_else(|| self.length())).await?;
         let syntax = if encoding.is_implicit {
@@ -117,12 +117,12 @@ impl Opened {
         match read {
             Ok(read) => Ok(read.data_set),
             // What was taken in has its attributes in any case.
-            Err(_unreadable) => self.from_metadata().await,
+            Err(_unreadable) => self.described().await,
         }
     }
 
     /// The data set by the metadata that was taken of it when it came: without long values.
-    pub(super) async fn from_metadata(&self) -> Result<DataSet, HttpError> {
+    pub(super) async fn described(&self) -> Result<DataSet, HttpError> {
         let scope = StudyScope {
             study: self.held.study_instance_uid.clone(),
             series: Some(self.held.series_instance_uid.clone()),
@@ -163,6 +163,7 @@ impl Opened {
 }
 
 /// What is wrong with pixels, as an answer: there are none, or not in a form that can be served.
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 pub(in crate::http::dicomweb) fn of_pixels(error: PixelError) -> HttpError {
     tracing::debug!(%error, "frame cannot be had");
     if error.is_absent() { HttpError::NotFound } else { HttpError::NotAcceptable }

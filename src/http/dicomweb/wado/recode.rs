@@ -65,6 +65,7 @@ impl Recoding {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` gives")]
 fn refused(error: crate::dicom::transcode::TranscodeError) -> HttpError {
     tracing::debug!(%error, "instance cannot be recoded");
     HttpError::NotAcceptable

@@ -212,9 +212,10 @@ async fn moving(
     }
     let (request, syntax) = (asked.request, opened.held.transfer_syntax_uid.clone());
     let frame_ms = element::text(&header, tags::FRAME_TIME)
-        .and_then(|text| text.parse::<f64>().ok())
-        .filter(|time| (1.0..60_000.0).contains(time))
-        .map_or(FRAME_MS, |time| time as u32);
+        .and_then(|text| std::time::Duration::try_from_secs_f64(text.parse::<f64>().ok()? / 1000.0).ok())
+        .and_then(|time| u32::try_from(time.as_millis()).ok())
+        .filter(|time| (1..60_000).contains(time))
+        .unwrap_or(FRAME_MS);
     let work = move || {
         let pictures = stored.into_iter().map(|(number, bytes)| {
             let decoded: DecodedFrame = decode(&image, &syntax, &bytes, &PixelLimits::default())?;
