@@ -20,6 +20,7 @@ mod crash;
 mod deliveries;
 #[cfg(test)]
 mod dicomweb;
+#[cfg(test)]
 mod dimse;
 #[cfg(test)]
 mod exports;

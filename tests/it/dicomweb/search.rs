@@ -241,7 +241,7 @@ async fn odd_character_sets_come_out_right(backend: Backend) {
         let rows = found(&client, &format!("/studies?StudyInstanceUID={study}")).await;
         let shown = rows[0]["00100010"]["Value"][0][group].as_str().unwrap_or_default().to_owned();
         assert!(shown.contains(part), "{name}: {shown} in {}", rows[0]["00100010"]);
-        let percent: String = part.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let percent = part.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
         let by_name = found(&client, &format!("/studies?PatientName=*{percent}*&StudyInstanceUID={study}")).await;
         assert_eq!(by_name.len(), 1, "{name}");
     }

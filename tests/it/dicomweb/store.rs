@@ -25,7 +25,7 @@ async fn what_is_stored_comes_back_to_the_byte(backend: Backend) {
     let client = integrator(&gateway).await;
     let sent = file("images/CT_small.dcm");
     let names = Names::of(&sent);
-    let stored = stow(&client, &[sent.clone()]).await.expect(200);
+    let stored = stow(&client, std::slice::from_ref(&sent)).await.expect(200);
     assert_eq!(stored.must("content-type"), "application/dicom+json");
     let json = stored.json();
     assert_eq!(value(&json, "00081190"), &json!(format!("{PUBLIC_URL}{}", names.of_study())));
@@ -182,7 +182,7 @@ async fn the_same_again_is_welcome_and_other_content_is_not(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;
     let client = integrator(&gateway).await;
     let sent = file("images/CT_small.dcm");
-    stow(&client, &[sent.clone()]).await.expect(200);
+    stow(&client, std::slice::from_ref(&sent)).await.expect(200);
     let again = stow(&client, &[sent.clone(), sent.clone()]).await.expect(200);
     assert_eq!(kept(&again), 2);
     let answer = stow(&client, &[file("broken/same_uid_different_content.dcm")]).await.expect(409);

@@ -1,11 +1,18 @@
 //! The DICOM listener, with our own client and with sockets that keep to no rule.
 
+#[cfg(test)]
 mod associations;
+#[cfg(test)]
 mod bad_units;
+#[cfg(test)]
 mod commitment;
+#[cfg(test)]
 mod instances;
+#[cfg(test)]
 mod raw;
+#[cfg(test)]
 mod retrieval;
+#[cfg(test)]
 mod tls;
 
 use causeway::base::{AeTitle, PeerName, Uid};

@@ -225,7 +225,8 @@ fn all_files() -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for path in files_below(&root) {
         let name = path.strip_prefix(&root).expect("is below").display().to_string();
-        let is_whole = name.ends_with(".dcm") && NOT_TO_BE_STORED.iter().all(|part| !name.contains(part));
+        let is_whole = path.extension().is_some_and(|end| end == "dcm")
+            && NOT_TO_BE_STORED.iter().all(|part| !name.contains(part));
         if is_whole {
             files.push((name, std::fs::read(&path).expect("is read")));
         }

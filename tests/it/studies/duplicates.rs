@@ -64,7 +64,7 @@ async fn another_patient_is_stored_with_a_warning(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;
     let (ops, actor) = (gateway.ops(), archivist());
     let made =
-        |uid: &str, patient: &str| super::Made::new("1.2.6", "1.2.6.1", uid).with(0x10, 0x20, b"LO", patient).file();
+        |uid: &str, patient: &str| super::Made::new("1.2.6", "1.2.6.1", uid).with(0x10, 0x20, *b"LO", patient).file();
     assert_eq!(store(ops, &actor, &made("1.2.6.1.1", "ONE")).await.status, StoreStatus::SUCCESS);
     let other = store(ops, &actor, &made("1.2.6.1.2", "TWO")).await;
     assert_eq!(other.status, StoreStatus::STORED_WITH_WARNING);

@@ -57,7 +57,7 @@ fn instances() -> Vec<Made> {
             (8, 0x1030, *b"LO", ["Chest CT", "chest ct", "", "Head"][next(4)]),
             (0x20, 0x10, *b"SH", CODES[next(6)]),
         ];
-        for series in 0..1 + next(3) {
+        for series in 0..=next(3) {
             let of_series = [
                 (8, 0x60, *b"CS", ["CT", "MR", "SR", ""][next(4)]),
                 (0x20, 0x11, *b"IS", ["1", "2", "03", ""][next(4)]),
@@ -67,13 +67,13 @@ fn instances() -> Vec<Made> {
                 (0x40, 0x244, *b"DA", DATES[next(5)]),
                 (0x40, 0x245, *b"TM", TIMES[next(6)]),
             ];
-            for instance in 0..1 + next(2) {
+            for instance in 0..=next(2) {
                 let (study, series) = (format!("1.2.{study}"), format!("1.2.{study}.{series}"));
                 let mut made = Made::new(&study, &series, &format!("{series}.{instance}"));
                 for (group, element, vr, text) in of_study.iter().chain(&of_series) {
-                    made = made.with(*group, *element, vr, text);
+                    made = made.with(*group, *element, *vr, text);
                 }
-                all.push(made.with(0x20, 0x13, b"IS", ["5", "6", ""][next(3)]));
+                all.push(made.with(0x20, 0x13, *b"IS", ["5", "6", ""][next(3)]));
             }
         }
     }

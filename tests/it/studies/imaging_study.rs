@@ -16,16 +16,16 @@ const STUDY: &str = "1.2.7";
 
 fn made(series: u32, number: u32) -> Made {
     Made::new(STUDY, &format!("1.2.7.{series}"), &format!("1.2.7.{series}.{number}"))
-        .with(0x8, 0x20, b"DA", "20261122")
-        .with(0x8, 0x30, b"TM", "093000")
-        .with(0x8, 0x50, b"SH", "ACC7")
-        .with(0x8, 0x60, b"CS", "CT")
-        .with(0x8, 0x1030, b"LO", "Chest")
-        .with(0x10, 0x10, b"PN", "Doe^Jane")
-        .with(0x10, 0x20, b"LO", "P7")
-        .with(0x10, 0x21, b"LO", "1.2.3.4")
-        .with(0x20, 0x11, b"IS", &series.to_string())
-        .with(0x20, 0x13, b"IS", &number.to_string())
+        .with(0x8, 0x20, *b"DA", "20261122")
+        .with(0x8, 0x30, *b"TM", "093000")
+        .with(0x8, 0x50, *b"SH", "ACC7")
+        .with(0x8, 0x60, *b"CS", "CT")
+        .with(0x8, 0x1030, *b"LO", "Chest")
+        .with(0x10, 0x10, *b"PN", "Doe^Jane")
+        .with(0x10, 0x20, *b"LO", "P7")
+        .with(0x10, 0x21, *b"LO", "1.2.3.4")
+        .with(0x20, 0x11, *b"IS", &series.to_string())
+        .with(0x20, 0x13, *b"IS", &number.to_string())
 }
 
 async fn gateway(backend: &Backend) -> TestGateway {

@@ -1,12 +1,20 @@
 //! The archive behind the edges: instances come in, are found, read and deleted.
 
+#[cfg(test)]
 mod broken;
+#[cfg(test)]
 mod deleting;
+#[cfg(test)]
 mod duplicates;
+#[cfg(test)]
 mod finding;
+#[cfg(test)]
 mod frames;
+#[cfg(test)]
 mod imaging_study;
+#[cfg(test)]
 mod storing;
+#[cfg(test)]
 mod tenants;
 
 use std::path::{Path, PathBuf};
@@ -126,8 +134,8 @@ impl Made {
         Self { study: study.into(), series: series.into(), instance: instance.into(), texts: Vec::new(), pixels: 64 }
     }
 
-    fn with(mut self, group: u16, element: u16, vr: &[u8; 2], text: &str) -> Self {
-        self.texts.push((group, element, *vr, text.into()));
+    fn with(mut self, group: u16, element: u16, vr: [u8; 2], text: &str) -> Self {
+        self.texts.push((group, element, vr, text.into()));
         self
     }
 
