@@ -379,7 +379,7 @@ async fn plans_begin_where_little_is(backend: Backend) {
         (
             "Observation",
             vec![("code", "c1"), ("date", "2024-01-03")],
-            "search_dated USING PRIMARY KEY",
+            "(key=? AND code=? AND from_us>? AND from_us<?)",
             "search_dated_pkey",
         ),
         ("Observation", vec![("subject", "Patient/p7")], "(key=? AND target_id=?", "search_reference_pkey"),
@@ -405,7 +405,9 @@ async fn plans_begin_where_little_is(backend: Backend) {
             test.store.desk(&TestStore::actor()).explain(search(query(kind, &pairs), 50)).await.expect("explains");
         let wanted = if is_sqlite { sqlite } else { postgres };
         assert!(plan.contains(wanted), "{kind} {pairs:?}: {plan}");
-        let is_scanned = if is_sqlite { plan.contains("SCAN t") } else { plan.contains("Seq Scan on search_") };
+        let tables = ["token", "string", "reference", "date", "quantity", "dated"];
+        let is_scanned =
+            plan.contains("SCAN t") || tables.iter().any(|table| plan.contains(&format!("Seq Scan on search_{table}")));
         assert!(!is_scanned, "{kind} {pairs:?}: {plan}");
     }
 }
