@@ -29,16 +29,17 @@ impl Incoming {
     /// Keeps an instance, unless it is there or another one of its UID stays.
     pub(super) async fn keep(&self, candidate: Candidate, intake: Intake) -> Result<Received, Error> {
         let uids = Uids::from(candidate.identity.clone());
+        let data_set = Some(candidate.header.digest);
         let mut place = self.place(&candidate).await?;
         // Nothing is written to disk for one that is not kept.
         let mut replaces = match self.plan(&candidate, place.instance.as_ref()) {
             Plan::There => return Ok(received(uids, StoreStatus::SUCCESS, None, true)),
-            Plan::Refuse(refusal) => return self.refused(refusal, uids).await,
+            Plan::Refuse(refusal) => return self.refused(refusal, uids, data_set).await,
             Plan::Keep { replaces } => replaces,
         };
         let blob = match intake.finish().await {
             Ok(blob) => blob,
-            Err(IntakeError::Full) => return self.refused(DISK_LOW, uids).await,
+            Err(IntakeError::Full) => return self.refused(DISK_LOW, uids, None).await,
             Err(IntakeError::Error(error)) => return Err(error),
         };
         let mut new = if candidate.header.kept_bytes() > SHORT_BYTES {
@@ -65,7 +66,7 @@ impl Incoming {
                     place = self.place(&new.1).await?;
                     replaces = match self.plan(&new.1, place.instance.as_ref()) {
                         Plan::There => return Ok(received(uids, StoreStatus::SUCCESS, None, true)),
-                        Plan::Refuse(refusal) => return self.refused(refusal, uids).await,
+                        Plan::Refuse(refusal) => return self.refused(refusal, uids, data_set).await,
                         Plan::Keep { replaces } => replaces,
                     };
                 }

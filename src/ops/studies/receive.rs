@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::access::{Actor, Operation};
 use crate::audit::{Object, ObjectKind, Outcome};
-use crate::base::{AeTitle, Uid};
+use crate::base::{AeTitle, Blake3, Uid};
 use crate::dicom::header::{
     FileMeta, Header, HeaderError, HeaderLimits, Identity, MetaReader, NewMeta, Refusal, Scanner, Uids,
 };
@@ -132,10 +132,10 @@ impl Incoming {
     pub async fn finish(mut self) -> Result<Received, Error> {
         let stage = std::mem::replace(&mut self.stage, Stage::Refused(NOTHING, Uids::default()));
         let (data, uids) = match stage {
-            Stage::Refused(refusal, uids) => return self.refused(refusal, uids).await,
+            Stage::Refused(refusal, uids) => return self.refused(refusal, uids, None).await,
             Stage::Meta(reader) => {
                 let refusal = reader.finish().err().map_or(NOTHING, Refusal::from);
-                return self.refused(refusal, Uids::default()).await;
+                return self.refused(refusal, Uids::default(), None).await;
             }
             Stage::DataSet(data) => {
                 let uids = data.uids();
@@ -144,11 +144,11 @@ impl Incoming {
         };
         let Data { scanner, announced, intake, offset, refusal } = *data;
         let (Some(intake), Some(announced), None) = (intake, announced, refusal) else {
-            return self.refused(refusal.unwrap_or(NOTHING), uids).await;
+            return self.refused(refusal.unwrap_or(NOTHING), uids, None).await;
         };
         match self.judge(scanner, announced, offset) {
             Ok(candidate) => self.keep(candidate, intake).await,
-            Err(refusal) => self.refused(refusal, uids).await,
+            Err(refusal) => self.refused(refusal, uids, None).await,
         }
     }
 
@@ -247,14 +247,23 @@ impl Incoming {
         }
     }
 
-    /// Says why an instance is not kept, and leaves that in the audit log.
-    pub(super) async fn refused(&self, refusal: Refusal, uids: Uids) -> Result<Received, Error> {
+    /// Says why an instance is not kept, and leaves that in the audit log, with the digest of a data set that nothing
+    /// else is wrong with.
+    pub(super) async fn refused(
+        &self,
+        refusal: Refusal,
+        uids: Uids,
+        data_set: Option<Blake3>,
+    ) -> Result<Received, Error> {
         let mut event = self.ops.event(&self.actor, Operation::StudyStore);
         if let Some(uid) = &uids.sop_instance_uid {
             let object = Object::new(ObjectKind::Instance, uid.as_str());
             event = event.on(object.of_study(uids.study_instance_uid.clone()));
         }
-        let reason = format!("{}: {}", refusal.status, refusal.comment);
+        let reason = match data_set {
+            Some(digest) => format!("{}: {}; BLAKE3 of the data set {digest}", refusal.status, refusal.comment),
+            None => format!("{}: {}", refusal.status, refusal.comment),
+        };
         self.ops.shared.trail.note(event.failed(Outcome::MinorFailure, reason)).await?;
         Ok(received(uids, refusal.status, Some(refusal.comment), false))
     }
