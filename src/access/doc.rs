@@ -79,7 +79,8 @@ const NOTES: &str = "
 A token without a `scope` claim may do what its roles allow. A `scope` claim narrows it: the operation must
 then be covered by a scope of the last column, `user/` in a user's token and `system/` in a client's own,
 in the spelling of SMART App Launch 2 (`user/DiagnosticReport.rs`) or the older one (`.read`, `.write`,
-`.*`). A scope never widens what roles allow. Scopes that are not understood, that have a search part
+`.*`). A token that is made with `system/` scopes is the client's own, and the client an integrator besides
+its other roles; scopes of both kinds in one token are refused. A scope never widens what roles allow. Scopes that are not understood, that have a search part
 (`?category=…`) or that speak of one patient (`patient/`) grant nothing. The wildcard `*` leaves out
 AuditEvent, Endpoint, MeasureReport and Subscription. Tokens are issued and revoked, and exports cleaned
 up, only by a token that is not narrowed.

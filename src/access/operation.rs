@@ -194,6 +194,10 @@ operations! {
                                                            [-    all all  all  -    all]
     StudyDelete "study.delete" "Delete studies, series and instances" ("ImagingStudy" Delete)
                                                            [-    -   -    all  -    -]
+    OrthancRead "orthanc.read" "Ask the Orthanc behind the gateway itself" ("ImagingStudy" Read)
+                                                           [-    -   -    all  -    -]
+    OrthancWrite "orthanc.write" "Change something in the Orthanc behind the gateway" ("ImagingStudy" Update)
+                                                           [-    -   -    all  -    -]
     JobList "job.list" "List jobs" ("Task" Search)
                                                            [all  -   -    -    -    -]
     JobShow "job.show" "See a job" ("Task" Read)

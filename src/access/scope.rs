@@ -176,6 +176,14 @@ impl Scopes {
         self.0.is_some()
     }
 
+    /// Whose token they narrow: a client's own, which acts alone, or a user's. `None` where they are of both, so that
+    /// some would grant nothing.
+    pub fn are_of_client(&self) -> Option<bool> {
+        let scopes = self.0.as_deref().unwrap_or_default();
+        let alone = scopes.iter().filter(|scope| scope.context == Context::System).count();
+        (alone == 0 || alone == scopes.len()).then_some(alone > 0)
+    }
+
     /// Whether they leave `needed` to the token.
     pub fn cover(&self, needed: &NeededScope) -> bool {
         self.0.as_ref().is_none_or(|scopes| scopes.iter().any(|scope| scope.covers(needed)))
@@ -218,6 +226,15 @@ mod tests {
 
     fn needed(context: Context, resource_type: &str, permission: Permission) -> NeededScope {
         NeededScope { context, resource_type: resource_type.into(), permission }
+    }
+
+    #[test]
+    fn a_token_is_a_users_or_a_clients_own() {
+        let whose = |claim| Scopes::parse(claim).are_of_client();
+        assert_eq!(whose("system/*.cruds system/Patient.rs"), Some(true));
+        assert_eq!(whose("user/*.cruds openid"), Some(false));
+        assert_eq!(whose("user/*.cruds system/Patient.rs"), None);
+        assert_eq!(Scopes::unrestricted().are_of_client(), Some(false));
     }
 
     #[test]

@@ -55,7 +55,11 @@ impl Gate for House {
     fn ready(&self) -> BoxFuture<'_, Readiness> {
         Box::pin(async {
             let (database, blobs) = tokio::join!(self.ops.store().ping(), self.ops.blobs().probe());
-            Readiness { parts: vec![("database", database.is_ok()), ("blobs", blobs.is_ok())] }
+            let archive = self.ops.archives_are_fresh().await.map(|is_fresh| ("archive", is_fresh));
+            Readiness {
+                parts: vec![("database", database.is_ok()), ("blobs", blobs.is_ok())],
+                beside: archive.into_iter().collect(),
+            }
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::config::{Config, Quota, Rate as ConfiguredRate};
 use crate::dimse::{self, DimseServer, StartError};
+use crate::http::conformance::Written;
 use crate::http::{self, Edge, EdgeSettings, Rate, Server, ServerSettings};
 use crate::jobs::{JobSettings, Workers, WorkersHandle};
 use crate::ops::Ops;
@@ -52,8 +53,9 @@ impl Gateway {
         let edge = Edge::new(House::new(services.ops.clone(), metrics.clone()), edge_settings(config));
         let data = web::Data::new(services.ops.clone());
         let dicomweb = web::Data::new(config.dicomweb.clone());
+        let conformance = web::Data::new(Written::new(&super::conformance::statement(config, &dimse_settings)));
         let server = http::start(&server_settings(config), edge, http::routes(), move |app| {
-            app.app_data(data.clone()).app_data(dicomweb.clone());
+            app.app_data(data.clone()).app_data(dicomweb.clone()).app_data(conformance.clone());
         });
         let server = server.map_err(|error| anyhow::anyhow!("cannot listen at {}: {error}", config.http.listen))?;
         let (dimse, dimse_taken) = match dimse::start(dimse_settings, services.ops.clone()) {

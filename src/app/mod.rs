@@ -1,6 +1,7 @@
 //! The composition root: configuration → database, blobs, keys → use cases → workers and edges, and the
 //! order in which they start and stop.
 
+mod conformance;
 pub mod demo;
 mod dimse;
 mod gate;

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
-use crate::access::{Actor, RequestId, Role};
+use crate::access::{Actor, PathPattern, RequestId, Role};
 use crate::base::{Clock, SystemClock, TenantId};
 use crate::blob::BlobStore;
 use crate::config::master_key::{self, Missing};
-use crate::config::{self, Config, DatabaseUrl, Environment, ImagingStudies};
-use crate::ops::studies::{Duplicates, StudySettings};
+use crate::config::{self, ArchiveMode, Config, DatabaseUrl, Environment, ImagingStudies};
+use crate::ops::studies::{ArchiveBehind, BehindSettings, Duplicates, StudySettings};
 use crate::ops::subscriptions::SubscriptionSettings;
 use crate::ops::{Archive, DeliveryRule, Ops, OpsSettings, Trail};
 use crate::remote::PeerSettings;
 use crate::remote::hook::HookSettings;
 use crate::report::sr::HeadingCodes;
 use crate::store::{self, MigrateError, MigrationStep, Store, StoreSettings, migrate};
-use crate::work::SCHEDULES;
+use crate::work::schedules;
 
 /// The opened gateway.
 pub struct Services {
@@ -130,9 +130,6 @@ impl Services {
         if serving {
             let now = clock.now();
             store.ensure_tenant(&TenantId::default_tenant(), now).await?;
-            for tenant in store.tenants().await? {
-                store.set_schedules(&tenant, SCHEDULES, now).await?;
-            }
             // Before anybody searches: rows that are missing would look like resources that are.
             store.rebuild_index().await?;
         }
@@ -141,6 +138,7 @@ impl Services {
         let ops = Ops::new(store, blobs, Arc::clone(&clock), trail, ops_settings(config, demo)?);
         if serving {
             for tenant in ops.store().tenants().await? {
+                ops.store().set_schedules(&tenant, schedules(&ops, &tenant), ops.now()).await?;
                 ops.serve_at(&tenant).await?;
             }
         }
@@ -232,11 +230,12 @@ fn ops_settings(config: &Config, demo: bool) -> Result<OpsSettings, OpenError> {
         delivery_attempts: i32::try_from(config.jobs.max_attempts).unwrap_or(i32::MAX),
         keep_finished_jobs: config.jobs.keep_finished,
         subscriptions: subscription_settings(config, demo),
-        studies: study_settings(&config.archive),
+        studies: study_settings(config),
     })
 }
 
-fn study_settings(archive: &config::Archive) -> StudySettings {
+fn study_settings(config: &Config) -> StudySettings {
+    let archive = &config.archive;
     StudySettings {
         duplicates: match archive.duplicates {
             config::Duplicates::Reject => Duplicates::Reject,
@@ -244,8 +243,34 @@ fn study_settings(archive: &config::Archive) -> StudySettings {
             config::Duplicates::Replace => Duplicates::Replace,
         },
         max_instance_bytes: archive.max_instance.0,
+        short_file_bytes: archive.short_files.0,
         low_water_bytes: archive.low_water.0,
         settle: archive.settle,
+        behind: behind_settings(config),
+    }
+}
+
+fn behind_settings(config: &Config) -> BehindSettings {
+    let archive = &config.archive;
+    let own = TenantId::default_tenant();
+    let is_named = config.archives.iter().any(|of| of.tenant == own);
+    let first = (!is_named).then_some((own, archive.mode, archive.orthanc.as_ref()));
+    let named = config.archives.iter().map(|of| (of.tenant.clone(), of.mode, of.orthanc.as_ref()));
+    let tenants = first.into_iter().chain(named).filter_map(|(tenant, mode, orthanc)| {
+        let is_mirror = match mode {
+            ArchiveMode::Local => return None,
+            ArchiveMode::Orthanc => false,
+            ArchiveMode::Mirror => true,
+        };
+        Some((tenant, ArchiveBehind { orthanc: orthanc?.clone(), is_mirror }))
+    });
+    BehindSettings {
+        tenants: tenants.collect(),
+        poll: archive.poll,
+        stale_after: archive.stale_after,
+        cache_bytes: archive.cache.0,
+        cache_age: archive.cache_age,
+        passthrough: archive.passthrough.iter().filter_map(|pattern| PathPattern::parse(pattern)).collect(),
     }
 }
 

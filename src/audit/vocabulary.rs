@@ -123,6 +123,8 @@ fn of_operation(operation: Operation) -> (Code, Code, &'static str, Pattern) {
         O::StudyStore => (dcm("110104"), rest("create"), "C", Pattern::Write),
         O::StudyFind => (dcm("110112"), rest("search-type"), "E", Pattern::Query),
         O::StudyRead => (dcm("110103"), rest("read"), "R", Pattern::Read),
+        O::OrthancRead => (dcm("110103"), rest("read"), "R", Pattern::Read),
+        O::OrthancWrite => (dcm("110103"), rest("update"), "U", Pattern::Write),
         O::StudyDelete => (dcm("110105"), rest("delete"), "D", Pattern::Delete),
         O::PeerAdd => (SECURITY_ALERT, dcm("110128"), "C", Pattern::Write),
         O::PackageAdd => (SECURITY_ALERT, dcm("110131"), "C", Pattern::Write),

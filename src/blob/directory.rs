@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use object_store::local::LocalFileSystem;
+use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::BlobError;
 use super::disk;
@@ -22,8 +23,8 @@ pub(super) struct Directory {
     reader: Arc<LocalFileSystem>,
     pub(super) staging: Arc<Staging>,
     pub(super) space: Space,
-    /// Directories whose own entries are known to be on disk.
-    durable: Mutex<HashSet<PathBuf>>,
+    /// Tenants whose directories are known to be on disk.
+    durable: Mutex<HashSet<TenantId>>,
     /// Publishing and deleting a blob exclude each other; one lock for many blobs.
     shards: [Mutex<()>; SHARDS],
 }
@@ -47,6 +48,14 @@ impl Directory {
         Staged::new(Some(Arc::clone(&self.staging)), 0)
     }
 
+    /// What is known of an object, as the store lists it.
+    pub(super) async fn head(&self, tenant: &TenantId, digest: Blake3) -> object_store::Result<ObjectMeta> {
+        match self.reader.head(&name(tenant, digest).into()).await {
+            Err(object_store::Error::NotFound { .. }) => self.reader.head(&super::path(tenant, digest).into()).await,
+            outcome => outcome,
+        }
+    }
+
     /// Lists and describes what is here.
     pub(super) fn reader(&self) -> Arc<LocalFileSystem> {
         Arc::clone(&self.reader)
@@ -54,7 +63,11 @@ impl Directory {
 
     /// Opens the object of a blob.
     pub(super) fn open_file(&self, tenant: &TenantId, digest: Blake3) -> Result<File, BlobError> {
-        File::open(self.path(tenant, digest)).map_err(|error| match error.kind() {
+        let opened = File::open(self.path(tenant, digest)).or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => File::open(self.former_path(tenant, digest)),
+            _ => Err(error),
+        });
+        opened.map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlobError::NotFound(digest),
             _ => BlobError::io(error),
         })
@@ -68,12 +81,12 @@ impl Directory {
         let path = self.path(tenant, digest);
         let directory = path.parent().unwrap_or(&self.root);
         let _alone = self.shard(digest);
-        self.make_durable(directory)?;
+        self.make_durable(tenant)?;
         match staged.publish(&path) {
             // Someone has removed the directory since it was made.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 lock(&self.durable).clear();
-                self.make_durable(directory)?;
+                self.make_durable(tenant)?;
                 staged.publish(&path)?;
             }
             outcome => outcome?,
@@ -83,41 +96,52 @@ impl Directory {
 
     /// Removes a blob, if it is not newer than `limit`. Says whether it was there and went.
     pub(super) fn delete(&self, tenant: &TenantId, digest: Blake3, limit: Option<Timestamp>) -> io::Result<bool> {
-        let path = self.path(tenant, digest);
+        let paths = [self.path(tenant, digest), self.former_path(tenant, digest)];
         let _alone = self.shard(digest);
         if let Some(limit) = limit {
-            match path.metadata().and_then(|metadata| metadata.modified()) {
-                Ok(modified) if timestamp(modified) > limit => return Ok(false),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            for path in &paths {
+                match path.metadata().and_then(|metadata| metadata.modified()) {
+                    Ok(modified) if timestamp(modified) > limit => return Ok(false),
+                    Ok(_) => {}
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        let mut was_there = false;
+        for path in &paths {
+            match std::fs::remove_file(path) {
+                Ok(()) => was_there = true,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
         }
-        match std::fs::remove_file(&path) {
-            Ok(()) => Ok(true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(was_there)
     }
 
-    /// Makes the directories down to `directory` and writes each one's entry through.
-    fn make_durable(&self, directory: &Path) -> io::Result<()> {
-        let inside = directory.strip_prefix(&self.root).unwrap_or(Path::new(""));
-        let mut above = self.root.clone();
-        for part in inside {
-            let below = above.join(part);
-            if !lock(&self.durable).contains(&below) {
-                disk::create_directory(&below)?;
-                // Also when it was there: whoever made it may not have come to this yet.
-                disk::sync_directory(&above)?;
-                lock(&self.durable).insert(below.clone());
-            }
-            above = below;
+    /// Makes the directories of a tenant, all of them at once, and writes their entries through. Also those that were
+    /// there: whoever made them may not have come to this yet.
+    fn make_durable(&self, tenant: &TenantId) -> io::Result<()> {
+        if lock(&self.durable).contains(tenant) {
+            return Ok(());
         }
+        let above = self.root.join(tenant.as_str());
+        disk::create_directory(&above)?;
+        for number in 0..=u8::MAX {
+            disk::create_directory(&above.join(format!("{number:02x}")))?;
+        }
+        disk::sync_directory(&above)?;
+        disk::sync_directory(&self.root)?;
+        lock(&self.durable).insert(tenant.clone());
         Ok(())
     }
 
     fn path(&self, tenant: &TenantId, digest: Blake3) -> PathBuf {
+        self.root.join(name(tenant, digest))
+    }
+
+    /// Where former versions have put it.
+    fn former_path(&self, tenant: &TenantId, digest: Blake3) -> PathBuf {
         self.root.join(super::path(tenant, digest))
     }
 
@@ -125,6 +149,13 @@ impl Directory {
         let [first, ..] = digest.as_bytes();
         self.shards.get(usize::from(*first) % SHARDS).map(lock)
     }
+}
+
+/// `<tenant>/<aa>/<digest>`: so few directories that all of them can be made beforehand.
+pub(super) fn name(tenant: &TenantId, digest: Blake3) -> String {
+    let name = digest.to_hex();
+    let (first, _) = name.split_at(2);
+    format!("{tenant}/{first}/{name}")
 }
 
 /// Makes the directory of the store. That of the gateway around it may be new as well, so the entries of

@@ -3,7 +3,7 @@
 //! them or a range. `ops` and `work` write and read; the digests stand in rows of the database.
 //!
 //! Every object is encrypted with a key of its tenant (`docs/adr/0002-seal-blobs-in-chunks.md`) and lies
-//! under `<tenant>/<aa>/<bb>/<digest>`. A put that has returned is on disk, or acknowledged by the
+//! under its tenant and digest. A put that has returned is on disk, or acknowledged by the
 //! bucket. It writes anew what is there already, under the present key and with a new time, so that a
 //! garbage collection that spares what is young cannot take what was just put.
 
@@ -57,6 +57,23 @@ pub struct Blob {
     pub range: Range<u64>,
     /// The content.
     pub body: BoxStream<'static, Result<Bytes, BlobError>>,
+}
+
+impl Blob {
+    /// One whose content is in memory and known to be authentic, or a part of it, cut as by [`BlobStore::get_range`].
+    pub fn of_bytes(digest: Blake3, content: &Bytes, part: Option<Range<u64>>) -> Result<Self, BlobError> {
+        let size = content.len() as u64;
+        let is_whole = part.is_none();
+        let range = part.unwrap_or(0..size);
+        if range.start > range.end || (range.start >= size && !is_whole) {
+            return Err(BlobError::Range { digest, size });
+        }
+        let range = range.start..range.end.min(size);
+        let at = |place: u64| usize::try_from(place).unwrap_or(usize::MAX).min(content.len());
+        let piece = content.slice(at(range.start)..at(range.end));
+        let body = stream::iter((!piece.is_empty()).then_some(Ok(piece))).boxed();
+        Ok(Self { digest, size, range, body })
+    }
 }
 
 /// What a listing says of a blob.
@@ -176,11 +193,11 @@ impl BlobStore {
 
     /// What the store says of a blob, without opening it.
     pub async fn head(&self, tenant: &TenantId, digest: Blake3) -> Result<BlobEntry, BlobError> {
-        let (store, path) = match &*self.backend {
-            Backend::Directory(directory) => (directory.reader() as Arc<dyn ObjectStore>, path(tenant, digest).into()),
-            Backend::Bucket(bucket) => (Arc::clone(&bucket.store), bucket.path(tenant, digest)),
+        let meta = match &*self.backend {
+            Backend::Directory(directory) => directory.head(tenant, digest).await,
+            Backend::Bucket(bucket) => bucket.store.head(&bucket.path(tenant, digest)).await,
         };
-        let meta = store.head(&path).await.map_err(|error| BlobError::store(digest, error))?;
+        let meta = meta.map_err(|error| BlobError::store(digest, error))?;
         entry(&meta).ok_or(BlobError::Damaged(digest))
     }
 
@@ -223,8 +240,8 @@ impl BlobStore {
         self.remove(tenant, digest, Some(limit)).await
     }
 
-    /// All blobs of a tenant, in no order. Objects whose names or lengths cannot be ours are passed over
-    /// with a warning.
+    /// All blobs of a tenant, in no order. Objects whose names cannot be ours are passed over with a warning; one
+    /// whose length cannot be, as a power cut may leave it, has size 0.
     pub fn list(&self, tenant: &TenantId) -> BoxStream<'static, Result<BlobEntry, BlobError>> {
         let (store, prefix) = match &*self.backend {
             Backend::Directory(directory) => (directory.reader() as _, Some(tenant.as_str().into())),
@@ -232,9 +249,12 @@ impl BlobStore {
         };
         let listed = store.list(prefix.as_ref()).map_err(|error| BlobError::Unavailable(Box::new(error)));
         let known = listed.try_filter_map(async |meta| {
-            let entry = entry(&meta);
+            let entry = entry(&meta).or_else(|| {
+                let digest = Blake3::parse(meta.location.filename()?)?;
+                Some(BlobEntry { digest, size: 0, stored_at: Timestamp(meta.last_modified.timestamp_micros()) })
+            });
             if entry.is_none() {
-                tracing::warn!(object = %meta.location, "an object of the blob store has no name or length of ours");
+                tracing::warn!(object = %meta.location, "an object of the blob store has no name of ours");
             }
             Ok(entry)
         });
@@ -303,7 +323,7 @@ impl BlobStore {
         match &*self.backend {
             Backend::Directory(directory) => {
                 let (directory, tenant) = (Arc::clone(directory), tenant.clone());
-                blocking(move || Found::in_file(digest, directory.open_file(&tenant, digest)?)).await
+                blocking(move || Found::in_file(digest, directory.open_file(&tenant, digest)?, None)).await
             }
             Backend::Bucket(bucket) => {
                 Found::in_bucket(digest, Arc::clone(&bucket.store), bucket.path(tenant, digest)).await
@@ -319,7 +339,17 @@ impl BlobStore {
         range: Option<Range<u64>>,
     ) -> Result<Blob, BlobError> {
         let begun = Instant::now();
-        let blob = self.find(tenant, digest).await?.open(tenant, keys, range)?;
+        let blob = match &*self.backend {
+            Backend::Directory(directory) => {
+                let (directory, tenant, keys) = (Arc::clone(directory), tenant.clone(), keys.clone());
+                blocking(move || {
+                    let file = directory.open_file(&tenant, digest)?;
+                    Found::in_file(digest, file, range.as_ref())?.open(&tenant, &keys, range)
+                })
+                .await?
+            }
+            Backend::Bucket(_) => self.find(tenant, digest).await?.open(tenant, keys, range)?,
+        };
         metrics::counter!(metric::BLOBS, "operation" => "read").increment(1);
         metrics::histogram!(metric::BLOB_SECONDS, "operation" => "read").record(begun.elapsed());
         Ok(blob)
@@ -349,7 +379,8 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.map_err(BlobError::task)?
 }
 
-/// `<tenant>/<aa>/<bb>/<digest>`; 65,536 directories for each tenant.
+/// `<tenant>/<aa>/<bb>/<digest>`: in a bucket; in a directory [`directory::name`], and this for what former versions
+/// have put.
 fn path(tenant: &TenantId, digest: Blake3) -> String {
     let name = digest.to_hex();
     let (first, rest) = name.split_at(2);

@@ -6,12 +6,13 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path as ObjectPath;
 use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
+use tokio::task::JoinHandle;
 
-use super::format::{HEADER_BYTES, Header, Layout, TRAILER_BYTES};
+use super::format::{HEADER_BYTES, Header, Layout, SEALED_CHUNK, TRAILER_BYTES};
 use super::seal::{ObjectKey, Opener};
 use super::{Blob, BlobError};
 use crate::base::{Blake3, KeyId, KeyPurpose, Keyring, TenantId};
@@ -36,7 +37,6 @@ enum Source {
 
 /// Content on its way out.
 struct Body {
-    sealed: BoxStream<'static, Result<Bytes, BlobError>>,
     opener: Opener,
     /// Content of the first chunk that is not wanted.
     skip: usize,
@@ -47,18 +47,27 @@ struct Body {
     digest: Blake3,
 }
 
+/// Pieces of content that are ready; an error is the last one.
+type Ready = Vec<Result<Bytes, BlobError>>;
+
 impl Found {
-    /// Reads the beginning and the end of a file.
-    pub(super) fn in_file(digest: Blake3, mut file: File) -> Result<Self, BlobError> {
+    /// Reads the beginning and the end of a file, or all of it if that is not much and most of it is `wanted`.
+    pub(super) fn in_file(digest: Blake3, mut file: File, wanted: Option<&Range<u64>>) -> Result<Self, BlobError> {
         let mut read = || {
             let length = file.metadata()?.len();
-            let start = read_at(&mut file, 0..length.min(WHOLE))?;
-            let end = read_at(&mut file, length.saturating_sub(TRAILER_BYTES as u64)..length)?;
-            Ok((length, start, end))
+            let is_wanted = wanted.is_none_or(|range| range.end.saturating_sub(range.start) >= length / 2);
+            if length <= SHORT || (length <= WHOLE && is_wanted) {
+                return Ok((length, read_at(&mut file, 0..length)?, None));
+            }
+            let start = read_at(&mut file, 0..HEADER_BYTES as u64)?;
+            let end = read_at(&mut file, length - TRAILER_BYTES as u64..length)?;
+            Ok((length, start, Some(end)))
         };
         let (length, start, end) = read().map_err(BlobError::io)?;
-        let source = if length <= WHOLE { Source::Whole(start.clone()) } else { Source::File(file) };
-        Self::new(digest, length, source, &start, end)
+        match end {
+            Some(end) => Self::new(digest, length, Source::File(file), &start, end),
+            None => Self::whole(digest, length, start),
+        }
     }
 
     /// Fetches the beginning of an object, which is all of most, and the end of a larger one.
@@ -79,12 +88,20 @@ impl Found {
         let (length, e_tag) = (got.meta.size, got.meta.e_tag.clone());
         let start = got.bytes().await.map_err(failed)?;
         if length <= WHOLE {
-            let end = start.slice(start.len().saturating_sub(TRAILER_BYTES)..);
-            return Self::new(digest, length, Source::Whole(start.clone()), &start, end);
+            return Self::whole(digest, length, start);
         }
         let source = Source::Bucket { store, path, e_tag };
         let end = source.bytes(digest, length - TRAILER_BYTES as u64..length).await?;
         Self::new(digest, length, source, &start, end)
+    }
+
+    /// Of an object that was read at once. What is between header and trailer stays the only part of its buffer, so
+    /// that it can be opened where it is.
+    fn whole(digest: Blake3, length: u64, bytes: Bytes) -> Result<Self, BlobError> {
+        let copy = |part: Option<&[u8]>| Bytes::copy_from_slice(part.unwrap_or_default());
+        let header = copy(bytes.get(..HEADER_BYTES.min(bytes.len())));
+        let trailer = copy(bytes.get(bytes.len().saturating_sub(TRAILER_BYTES)..));
+        Self::new(digest, length, Source::Whole(bytes), &header, trailer)
     }
 
     fn new(digest: Blake3, length: u64, source: Source, start: &[u8], trailer: Bytes) -> Result<Self, BlobError> {
@@ -127,26 +144,46 @@ impl Found {
             let chunks = self.layout.chunks_of(&range);
             let place = self.layout.place_of(&chunks);
             let body = Body {
-                sealed: self.source.stream(digest, place),
                 opener: Opener::new(key, self.layout, &chunks),
                 skip: usize::try_from(range.start % super::format::CHUNK as u64).unwrap_or_default(),
                 left,
                 hasher: whole.then(blake3::Hasher::new),
                 digest,
             };
-            stream::try_unfold(body, async |mut body| Ok(body.next().await?.map(|bytes| (bytes, body)))).boxed()
+            self.source.stream(body, place)
         };
         Ok(Blob { digest, size, range, body })
     }
 }
 
 impl Source {
-    /// Bytes of the sealed object, in pieces.
-    fn stream(self, digest: Blake3, place: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
+    /// The content that is in a place of the sealed object. What is in memory is opened at once, what is in a file where
+    /// it is read: whoever sends it only sends.
+    fn stream(self, mut body: Body, place: Range<u64>) -> BoxStream<'static, Result<Bytes, BlobError>> {
+        let digest = body.digest;
         match self {
-            Self::Whole(bytes) => stream::once(async move { slice(&bytes, &place, digest) }).boxed(),
-            Self::File(file) => stream::try_unfold((file, place), pieces).boxed(),
-            Self::Bucket { .. } => stream::once(async move { self.request(digest, place).await }).try_flatten().boxed(),
+            Self::Whole(bytes) => stream::iter(match cut(bytes, &place, digest) {
+                Ok(bytes) => body.last(bytes),
+                Err(damaged) => vec![Err(damaged)],
+            })
+            .boxed(),
+            Self::File(file) => Pieces::of(file, place, body).stream(),
+            Self::Bucket { .. } => {
+                let sealed = stream::once(async move { self.request(digest, place).await }).try_flatten().boxed();
+                let opened = stream::unfold(Some((sealed, body)), async |state| {
+                    let (mut sealed, mut body) = state?;
+                    match sealed.next().await {
+                        Some(Ok(bytes)) => {
+                            let ready = body.take(bytes);
+                            let goes_on = ready.last().is_none_or(Result::is_ok);
+                            Some((ready, goes_on.then_some((sealed, body))))
+                        }
+                        Some(Err(error)) => Some((vec![Err(error)], None)),
+                        None => Some((body.end(), None)),
+                    }
+                });
+                opened.flat_map(stream::iter).boxed()
+            }
         }
     }
 
@@ -168,28 +205,44 @@ impl Source {
 }
 
 impl Body {
-    async fn next(&mut self) -> Result<Option<Bytes>, BlobError> {
-        loop {
-            while let Some(chunk) = self.opener.next() {
-                let chunk = chunk.map_err(|_sealed| BlobError::Damaged(self.digest))?;
-                self.check(&chunk)?;
-                let from = self.skip.min(chunk.len());
-                self.skip -= from;
-                let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(chunk.len() - from);
-                self.left -= length as u64;
-                if length > 0 {
-                    metrics::counter!(metric::BLOB_BYTES, "operation" => "read").increment(length as u64);
-                    return Ok(Some(chunk.slice(from..from + length)));
+    /// Takes bytes of the sealed object, and gives the content that is ready by now.
+    fn take(&mut self, sealed: Bytes) -> Ready {
+        let mut ready = Vec::new();
+        self.opener.push(sealed);
+        while let Some(chunk) = self.opener.next() {
+            let chunk = chunk.map_err(|_sealed| BlobError::Damaged(self.digest));
+            match chunk.and_then(|chunk| self.check(&chunk).map(|()| chunk)) {
+                Ok(chunk) => {
+                    let from = self.skip.min(chunk.len());
+                    self.skip -= from;
+                    let length = usize::try_from(self.left).unwrap_or(usize::MAX).min(chunk.len() - from);
+                    self.left -= length as u64;
+                    if length > 0 {
+                        metrics::counter!(metric::BLOB_BYTES, "operation" => "read").increment(length as u64);
+                        ready.push(Ok(chunk.slice(from..from + length)));
+                    }
+                }
+                Err(damaged) => {
+                    ready.push(Err(damaged));
+                    break;
                 }
             }
-            if self.opener.is_done() {
-                return Ok(None);
-            }
-            match self.sealed.next().await {
-                Some(bytes) => self.opener.push(&bytes?),
-                None => return Err(BlobError::Damaged(self.digest)),
-            }
         }
+        ready
+    }
+
+    /// Takes the last bytes.
+    fn last(&mut self, sealed: Bytes) -> Ready {
+        let mut ready = self.take(sealed);
+        if ready.last().is_none_or(Result::is_ok) {
+            ready.extend(self.end());
+        }
+        ready
+    }
+
+    /// Nothing comes any more: damage, if something is missing.
+    fn end(&self) -> Ready {
+        if self.opener.is_done() { Vec::new() } else { vec![Err(BlobError::Damaged(self.digest))] }
     }
 
     /// Compares the digest before the last chunk leaves.
@@ -203,15 +256,50 @@ impl Body {
     }
 }
 
-/// The next piece of a file.
-async fn pieces((mut file, place): (File, Range<u64>)) -> Result<Option<(Bytes, (File, Range<u64>))>, BlobError> {
-    if place.is_empty() {
-        return Ok(None);
+/// A file on its way out: while one piece is used, the next one is read and opened.
+struct Pieces {
+    reading: Option<JoinHandle<io::Result<(Ready, File, Body)>>>,
+    /// What is not being read yet.
+    left: Range<u64>,
+}
+
+impl Pieces {
+    fn of(file: File, place: Range<u64>, body: Body) -> Self {
+        let mut pieces = Self { reading: None, left: place };
+        pieces.read(file, body);
+        pieces
     }
-    let end = place.end.min(place.start + PIECE);
-    let read = tokio::task::spawn_blocking(move || read_at(&mut file, place.start..end).map(|bytes| (bytes, file)));
-    let (bytes, file) = read.await.map_err(BlobError::task)?.map_err(BlobError::io)?;
-    Ok(Some((bytes, (file, end..place.end))))
+
+    fn stream(self) -> BoxStream<'static, Result<Bytes, BlobError>> {
+        let pieces = stream::unfold(self, async |mut pieces| Some((pieces.next().await?, pieces)));
+        pieces.flat_map(stream::iter).boxed()
+    }
+
+    async fn next(&mut self) -> Option<Ready> {
+        let (ready, file, body) = match self.reading.take()?.await {
+            Ok(Ok(read)) => read,
+            Ok(Err(error)) => return Some(vec![Err(BlobError::io(error))]),
+            Err(error) => return Some(vec![Err(BlobError::task(error))]),
+        };
+        if ready.last().is_none_or(Result::is_ok) {
+            self.read(file, body);
+        }
+        Some(ready)
+    }
+
+    fn read(&mut self, mut file: File, mut body: Body) {
+        if self.left.is_empty() {
+            return;
+        }
+        let end = self.left.end.min(self.left.start + PIECE);
+        let (place, is_last) = (self.left.start..end, end == self.left.end);
+        self.left.start = end;
+        self.reading = Some(tokio::task::spawn_blocking(move || {
+            let sealed = read_at(&mut file, place)?;
+            let ready = if is_last { body.last(sealed) } else { body.take(sealed) };
+            Ok((ready, file, body))
+        }));
+    }
 }
 
 /// Reads a range of a file; less where the file ends before it.
@@ -223,15 +311,22 @@ fn read_at(file: &mut File, place: Range<u64>) -> io::Result<Bytes> {
     Ok(bytes.into())
 }
 
-fn slice(bytes: &Bytes, place: &Range<u64>, digest: Blake3) -> Result<Bytes, BlobError> {
+/// A part of a buffer, of which nothing else is left.
+fn cut(mut bytes: Bytes, place: &Range<u64>, digest: Blake3) -> Result<Bytes, BlobError> {
     let place = usize::try_from(place.start).ok().zip(usize::try_from(place.end).ok());
     match place.filter(|(start, end)| start <= end && *end <= bytes.len()) {
-        Some((start, end)) => Ok(bytes.slice(start..end)),
+        Some((start, end)) => {
+            bytes.truncate(end);
+            bytes.advance(start);
+            Ok(bytes)
+        }
         None => Err(BlobError::Damaged(digest)),
     }
 }
 
-/// Objects up to this length are read in one go.
-const WHOLE: u64 = 256 * 1024;
-/// What is read from a file at once.
-const PIECE: u64 = 1024 * 1024;
+/// Objects up to this length are read in one go, whatever is wanted of them.
+const SHORT: u64 = 64 * 1024;
+/// Objects up to this length are read in one go where most of it is wanted, and fetched so from a bucket.
+const WHOLE: u64 = 1024 * 1024;
+/// What is read from a file at once: chunks that are whole.
+const PIECE: u64 = 8 * SEALED_CHUNK as u64;

@@ -39,12 +39,12 @@ impl ObjectKey {
         Ok(Self { key: LessSafeKey::new(UnboundKey::from(material)), context })
     }
 
-    /// Encrypts `bytes` in place and puts the tag behind them in `out`.
-    fn seal(&self, part: Part, index: u64, bytes: &mut [u8], out: &mut Vec<u8>) -> Result<(), SealError> {
+    /// Encrypts what stands in `bytes` from `start` on, and puts the tag behind it.
+    fn seal(&self, part: Part, index: u64, bytes: &mut Vec<u8>, start: usize) -> Result<(), SealError> {
         let (nonce, context) = (nonce(part, index), Aad::from(&self.context));
-        let tag = self.key.seal_in_place_separate_tag(nonce, context, bytes).map_err(|_unspecified| SealError)?;
-        out.extend_from_slice(bytes);
-        out.extend_from_slice(tag.as_ref());
+        let plain = bytes.get_mut(start..).ok_or(SealError)?;
+        let tag = self.key.seal_in_place_separate_tag(nonce, context, plain).map_err(|_unspecified| SealError)?;
+        bytes.extend_from_slice(tag.as_ref());
         Ok(())
     }
 
@@ -65,16 +65,17 @@ impl ObjectKey {
     }
 }
 
-/// Seals the content of one object.
+/// Seals the content of one object. Content is copied once, to where it is sealed.
 pub(super) struct Sealer {
     key: ObjectKey,
     hasher: blake3::Hasher,
-    /// Content that does not make a chunk yet. A full chunk waits here until more follows: only then it
-    /// is known not to be the last one.
-    waiting: Vec<u8>,
+    /// Sealed bytes, and behind them content that does not make a chunk yet. A full chunk waits here until more
+    /// follows: only then it is known not to be the last one.
+    bytes: Vec<u8>,
+    /// Where the sealed bytes end.
+    sealed: usize,
     chunk: u64,
     size: u64,
-    header: Option<[u8; HEADER_BYTES]>,
 }
 
 impl Sealer {
@@ -86,47 +87,57 @@ impl Sealer {
         Ok(Self {
             key: ObjectKey::derive(tenant, &key.key, &header)?,
             hasher: blake3::Hasher::new(),
-            waiting: Vec::new(),
+            bytes: header.to_bytes().to_vec(),
+            sealed: HEADER_BYTES,
             chunk: 0,
             size: 0,
-            header: Some(header.to_bytes()),
         })
     }
 
-    /// Takes content and appends what can be sealed to `out`.
-    pub(super) fn write(&mut self, mut content: &[u8], out: &mut Vec<u8>) -> Result<(), SealError> {
-        self.begin(out);
+    /// Takes content.
+    pub(super) fn write(&mut self, mut content: &[u8]) -> Result<(), SealError> {
         self.hasher.update(content);
         self.size += content.len() as u64;
+        self.bytes.reserve(content.len() + content.len().div_ceil(CHUNK) * TAG_BYTES);
         while !content.is_empty() {
-            if self.waiting.len() == CHUNK {
-                self.key.seal(Part::Chunk, self.chunk, &mut self.waiting, out)?;
-                self.chunk += 1;
-                self.waiting.clear();
+            let waiting = self.bytes.len() - self.sealed;
+            if waiting == CHUNK {
+                self.seal(Part::Chunk)?;
+                continue;
             }
-            let (now, later) = content.split_at(content.len().min(CHUNK - self.waiting.len()));
-            self.waiting.extend_from_slice(now);
+            let (now, later) = content.split_at(content.len().min(CHUNK - waiting));
+            self.bytes.extend_from_slice(now);
             content = later;
         }
         Ok(())
     }
 
-    /// Appends the last chunk and the trailer.
-    pub(super) fn finish(mut self, out: &mut Vec<u8>) -> Result<BlobRef, SealError> {
-        self.begin(out);
-        self.key.seal(Part::LastChunk, self.chunk, &mut self.waiting, out)?;
-        let blob = BlobRef { digest: Blake3::from_hasher(&self.hasher), size: self.size };
-        let mut trailer = [0; TRAILER_PLAIN_BYTES];
-        let plain = blob.digest.as_bytes().iter().copied().chain(blob.size.to_be_bytes());
-        trailer.iter_mut().zip(plain).for_each(|(to, from)| *to = from);
-        self.key.seal(Part::Trailer, 0, &mut trailer, out)?;
-        Ok(blob)
+    /// What is sealed and was not taken yet.
+    pub(super) fn sealed(&self) -> &[u8] {
+        self.bytes.get(..self.sealed).unwrap_or_default()
     }
 
-    fn begin(&mut self, out: &mut Vec<u8>) {
-        if let Some(header) = self.header.take() {
-            out.extend_from_slice(&header);
-        }
+    /// Forgets what is sealed: it was taken.
+    pub(super) fn forget(&mut self) {
+        self.bytes.drain(..self.sealed);
+        self.sealed = 0;
+    }
+
+    /// The last sealed bytes, with the last chunk and the trailer.
+    pub(super) fn finish(mut self) -> Result<(BlobRef, Vec<u8>), SealError> {
+        self.seal(Part::LastChunk)?;
+        let blob = BlobRef { digest: Blake3::from_hasher(&self.hasher), size: self.size };
+        self.bytes.extend_from_slice(blob.digest.as_bytes());
+        self.bytes.extend_from_slice(&blob.size.to_be_bytes());
+        self.key.seal(Part::Trailer, 0, &mut self.bytes, self.sealed)?;
+        Ok((blob, self.bytes))
+    }
+
+    fn seal(&mut self, part: Part) -> Result<(), SealError> {
+        self.key.seal(part, self.chunk, &mut self.bytes, self.sealed)?;
+        self.chunk += 1;
+        self.sealed = self.bytes.len();
+        Ok(())
     }
 }
 
@@ -145,9 +156,13 @@ impl Opener {
         Self { key, layout, next: chunks.start, end: chunks.end, waiting: BytesMut::new() }
     }
 
-    /// Takes bytes of the sealed object.
-    pub(super) fn push(&mut self, sealed: &[u8]) {
-        self.waiting.extend_from_slice(sealed);
+    /// Takes bytes of the sealed object. They are opened where they are if all before them were used.
+    pub(super) fn push(&mut self, sealed: Bytes) {
+        if self.waiting.is_empty() {
+            self.waiting = BytesMut::from(sealed);
+        } else {
+            self.waiting.extend_from_slice(&sealed);
+        }
     }
 
     /// The next chunk, if all of it is there.

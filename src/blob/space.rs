@@ -3,34 +3,51 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::process::Command;
-use tokio::sync::Mutex;
 
 /// What was found out, and when.
 #[derive(Debug)]
 pub(super) struct Space {
     root: PathBuf,
     last: Mutex<Option<(Instant, Option<u64>)>>,
+    /// Held by whoever asks; the others do not wait for an answer that is not the first.
+    asking: tokio::sync::Mutex<()>,
 }
 
 impl Space {
     pub(super) fn of(root: &Path) -> Self {
-        Self { root: root.to_owned(), last: Mutex::new(None) }
+        Self { root: root.to_owned(), last: Mutex::new(None), asking: tokio::sync::Mutex::new(()) }
     }
 
     /// Bytes that are free for this process, a few seconds old at most; `None` if nobody can say.
     pub(super) async fn free(&self) -> Option<u64> {
-        let mut last = self.last.lock().await;
-        if let Some((when, free)) = *last
+        let known = self.known();
+        if let Some((when, free)) = known
             && when.elapsed() < FRESH
         {
             return free;
         }
+        let _asking = match (known, self.asking.try_lock()) {
+            (_, Ok(asking)) => asking,
+            (Some((_, free)), Err(_asked)) => return free,
+            (None, Err(_asked)) => {
+                let asking = self.asking.lock().await;
+                if let Some((_, free)) = self.known() {
+                    return free;
+                }
+                asking
+            }
+        };
         let free = self.ask().await;
-        *last = Some((Instant::now(), free));
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Instant::now(), free));
         free
+    }
+
+    fn known(&self) -> Option<(Instant, Option<u64>)> {
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask(&self) -> Option<u64> {

@@ -76,9 +76,22 @@ impl StagedFile {
 
     /// Writes the content through to the disk and gives the file its final name, in the place of one
     /// that has it.
+    ///
+    /// A name that is free is given first: then one transaction of the file system's journal holds both, and the
+    /// directory is on disk with the file. A name that is taken may be that of an object that somebody relies on:
+    /// it passes over when the content is on disk, and not before.
     pub(super) fn publish(&self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        std::fs::rename(&self.path, path)
+        match std::fs::hard_link(&self.path, path) {
+            Ok(()) => self.file.sync_all().inspect_err(|_unsynced| {
+                let _nobody_relies_on_it = std::fs::remove_file(path);
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(error),
+            // It is taken, or this file system gives no second name.
+            Err(_) => {
+                self.file.sync_all()?;
+                std::fs::rename(&self.path, path)
+            }
+        }
     }
 }
 

@@ -58,7 +58,14 @@ impl Place {
     }
 
     fn object(&self, digest: Blake3) -> ObjectPath {
-        path(&self.tenant, digest).into()
+        self.object_of(&self.tenant, digest)
+    }
+
+    fn object_of(&self, tenant: &TenantId, digest: Blake3) -> ObjectPath {
+        match &*self.store.backend {
+            Backend::Directory(_) => directory::name(tenant, digest).into(),
+            Backend::Bucket(_) => path(tenant, digest).into(),
+        }
     }
 
     fn raw_store(&self) -> Arc<dyn ObjectStore> {
@@ -209,7 +216,7 @@ async fn an_object_under_another_name_or_of_another_tenant_is_not_handed_out() {
                 place.store.get(&stranger, &place.keys, other).await,
                 Err(BlobError::NotFound(digest)) if digest == other
             ));
-            let moved: ObjectPath = path(&stranger, other).into();
+            let moved = place.object_of(&stranger, other);
             place.raw_store().put(&moved, place.raw(other).await.into()).await.expect("writes");
             assert!(matches!(
                 place.store.get(&stranger, &place.keys, other).await,
@@ -362,16 +369,48 @@ async fn a_directory_that_was_removed_is_made_again() {
     assert_eq!(place.get(digest).await.expect("gets"), b"content");
 }
 
+#[tokio::test]
+async fn what_a_former_version_has_put_is_found_listed_and_removed() {
+    let place = Place::directory();
+    let digest = place.put(b"content").await;
+    let (now, before) = (
+        place.dir.path().join(directory::name(&place.tenant, digest)),
+        place.dir.path().join(path(&place.tenant, digest)),
+    );
+    std::fs::create_dir_all(before.parent().expect("is below")).expect("makes");
+    std::fs::rename(&now, &before).expect("moves");
+    assert_eq!(place.get(digest).await.expect("gets"), b"content");
+    assert_eq!(place.store.head(&place.tenant, digest).await.expect("is there").size, 7);
+    assert_eq!(place.store.list(&place.tenant).try_collect::<Vec<_>>().await.expect("lists").len(), 1);
+    place.put(b"content").await;
+    assert!(now.exists() && before.exists());
+    assert!(!place.store.delete_if_older(&place.tenant, digest, Timestamp(0)).await.expect("looks"), "it is young");
+    assert!(place.store.delete(&place.tenant, digest).await.expect("removes"));
+    assert!(!now.exists() && !before.exists());
+    assert!(!place.store.delete(&place.tenant, digest).await.expect("is gone"));
+}
+
+#[tokio::test]
+async fn what_comes_again_takes_the_place_of_what_is_there() {
+    let place = Place::directory();
+    let digest = place.put(b"content").await;
+    let first = place.raw(digest).await;
+    assert_eq!(place.put(b"content").await, digest);
+    assert_ne!(place.raw(digest).await, first, "under a key of its own");
+    assert_eq!(place.get(digest).await.expect("gets"), b"content");
+    assert!(place.staged().is_empty());
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn nobody_else_can_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let place = Place::directory();
     let digest = place.put(b"content").await;
-    let mut path = place.dir.path().join(path(&place.tenant, digest));
+    let mut path = place.dir.path().join(directory::name(&place.tenant, digest));
     let mode = |path: &Path| path.metadata().expect("exists").permissions().mode() & 0o777;
     assert_eq!(mode(&path), 0o600);
-    for _ in 0..3 {
+    for _ in 0..2 {
         path.pop();
         assert_eq!(mode(&path), 0o700);
     }

@@ -8,11 +8,11 @@ use anyhow::Context as _;
 
 use crate::access::Role;
 use crate::app::Services;
-use crate::base::{AeTitle, PeerName};
+use crate::base::{AeTitle, PeerName, TenantId};
 use crate::fhir::{Json, Object};
 use crate::ops::Ops;
 use crate::ops::peers::settings_from_json;
-use crate::remote::peer::Level;
+use crate::remote::peer::{Level, Trial};
 use crate::remote::{PeerKind, PeerSettings};
 
 use super::{OfTenant, Out};
@@ -33,10 +33,17 @@ pub(super) enum Verb {
         #[command(flatten)]
         of: OfTenant,
     },
-    /// Try the connection to a peer and say what was found.
+    /// Try what a peer can do, and say in plain words what is wrong and what helps. A small test object is stored,
+    /// which says what it is and has no patient; it is deleted again where the peer can do that.
     Test {
         /// Name.
         name: PeerName,
+        /// Store nothing.
+        #[arg(long)]
+        without_storing: bool,
+        /// Origin of the pages of a viewer that are to ask a DICOMweb peer; that of `http.public_url` where absent.
+        #[arg(long, value_name = "URL")]
+        origin: Option<url::Url>,
         #[command(flatten)]
         of: OfTenant,
     },
@@ -104,8 +111,12 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitC
                 Object::new().with("removed", Json::string(name.as_str())).into()
             });
         }
-        Verb::Test { name, of } => {
-            let report = ops.test_peer(&Services::command_actor(&of.tenant, &[Role::Admin]), &name).await?;
+        Verb::Test { name, without_storing, origin, of } => {
+            let own = || url::Url::parse(&ops.base_url(&TenantId::default_tenant())).ok();
+            let origin = origin.or_else(own).map(|url| url.origin().ascii_serialization());
+            let trial = Trial { stores: !without_storing, origin };
+            let actor = Services::command_actor(&of.tenant, &[Role::Admin]);
+            let report = Box::pin(ops.test_peer(&actor, &name, &trial)).await?;
             let mut text = String::new();
             for finding in &report.findings {
                 let mark = match finding.level {

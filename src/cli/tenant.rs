@@ -6,7 +6,7 @@ use crate::base::Clock as _;
 use crate::base::{SystemClock, TenantId};
 use crate::fhir::{Json, Object};
 use crate::ops::Ops;
-use crate::work::SCHEDULES;
+use crate::work::schedules;
 
 use super::Out;
 
@@ -25,7 +25,7 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitC
     if let Verb::Add { name } = &verb {
         let now = SystemClock::default().now();
         ops.store().ensure_tenant(name, now).await?;
-        ops.store().set_schedules(name, SCHEDULES, now).await?;
+        ops.store().set_schedules(name, schedules(ops, name), now).await?;
         ops.serve_at(name).await?;
     }
     let tenants: Vec<String> = ops.store().tenants().await?.iter().map(ToString::to_string).collect();

@@ -16,7 +16,7 @@ use super::{OfTenant, Out};
 pub(super) enum Verb {
     /// Make an access token and print it.
     Mint {
-        /// Who it is for.
+        /// Who it is for: a user, or with `system/` scopes a client that acts alone.
         #[arg(long)]
         user: String,
         /// Their name as it is printed, as PN text: `Doe^Jane`.
@@ -27,7 +27,8 @@ pub(super) enum Verb {
         roles: Vec<String>,
         #[command(flatten)]
         of: OfTenant,
-        /// Scopes that narrow it, as `user/DiagnosticReport.rs`. May stand several times.
+        /// Scopes that narrow it, as `user/DiagnosticReport.rs`, or `system/DiagnosticReport.rs` of a client that acts
+        /// alone. May stand several times.
         #[arg(long = "scope")]
         scopes: Vec<String>,
         /// How long it lasts, in seconds; `tokens.access` of the configuration where absent.
@@ -51,8 +52,12 @@ pub(super) async fn run(verb: Verb, ops: &Ops, out: Out) -> anyhow::Result<ExitC
                 anyhow::bail!("a role is one of {}", Role::ALL.map(|role| role.to_string()).join(", "));
             };
             let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
-            let nothing = scope.as_deref().is_some_and(|scope| Scopes::parse(scope).grants_nothing());
-            ensure!(!nothing, "none of the scopes grants anything");
+            let narrowed = scope.as_deref().map_or_else(Scopes::unrestricted, Scopes::parse);
+            ensure!(!narrowed.grants_nothing(), "none of the scopes grants anything");
+            ensure!(
+                narrowed.are_of_client().is_some(),
+                "scopes are a user's (user/) or a client's own (system/), not both"
+            );
             ensure!(lifetime.is_none_or(|seconds| seconds > 0), "the lifetime is a positive number of seconds");
             let actor = Services::command_actor(&of.tenant, &[Role::Admin]);
             let request = TokenRequest { user: UserId::parse(&user)?, name, roles, scope, lifetime_seconds: lifetime };

@@ -1,7 +1,7 @@
 //! What settings must have to do with each other.
 
 use super::error::ConfigError;
-use super::{BlobUrl, Config, DatabaseUrl};
+use super::{ArchiveMode, BlobUrl, Config, DatabaseUrl};
 
 /// All contradictions between settings, each of which is right by itself.
 pub(super) fn check(config: &Config) -> Vec<ConfigError> {
@@ -73,5 +73,23 @@ pub(super) fn check(config: &Config) -> Vec<ConfigError> {
         "archive.peer",
         "is a peer of another kind than orthanc or dicomweb",
     );
+    let own = std::iter::once(("archive.orthanc", config.archive.mode, config.archive.orthanc.as_ref()));
+    let tenants = config.archives.iter().map(|of| ("archive.tenant.orthanc", of.mode, of.orthanc.as_ref()));
+    let behind: Vec<_> = own.chain(tenants).filter(|(_, mode, _)| *mode != ArchiveMode::Local).collect();
+    for (number, (key, _, name)) in behind.iter().enumerate() {
+        let peer = name.and_then(|name| config.peers.iter().find(|peer| peer.name == *name));
+        let is_orthanc = peer.is_some_and(|peer| peer.kind() == Some("orthanc"));
+        wrong(!is_orthanc, key, "must name a peer of kind orthanc of this configuration");
+        let is_shared = behind.iter().take(number).any(|(_, _, other)| name.is_some() && other == name);
+        wrong(is_shared, key, "is the archive of another tenant already");
+    }
+    let twice = (0..config.archives.len()).any(|index| {
+        let tenant = |index: usize| config.archives.get(index).map(|of| &of.tenant);
+        (0..index).any(|other| tenant(other) == tenant(index))
+    });
+    wrong(twice, "archive.tenant", "names a tenant twice");
+    let patterns = config.archive.passthrough.iter();
+    let is_wrong = patterns.clone().any(|pattern| crate::access::PathPattern::parse(pattern).is_none());
+    wrong(is_wrong, "archive.passthrough", "holds something else than a method and a path, as `GET /studies/**`");
     found
 }

@@ -14,12 +14,13 @@ section! {
         bundle_entries: u32 = 10000, within "1", "1000000";
     }
     sections {
-        /// Requests of one OAuth client.
-        client: Quota = Quota { requests_per_second: Rate::per_second(500), burst: 1000 };
+        /// Requests of one OAuth client. One that copies everything, or a viewer that opens a study, asks as fast as it is
+        /// answered: the limit is for what runs wild.
+        client: Quota = Quota { requests_per_second: Rate::per_second(50_000), burst: 100_000 };
         /// Requests of one user.
-        user: Quota = Quota { requests_per_second: Rate::per_second(200), burst: 400 };
+        user: Quota = Quota { requests_per_second: Rate::per_second(50_000), burst: 100_000 };
         /// Requests from one address.
-        address: Quota = Quota { requests_per_second: Rate::per_second(500), burst: 1000 };
+        address: Quota = Quota { requests_per_second: Rate::per_second(50_000), burst: 100_000 };
     }
 }
 

@@ -43,7 +43,7 @@ use std::path::PathBuf;
 
 use setting::Entry;
 
-pub use archive::{Archive, Duplicates, ImagingStudies};
+pub use archive::{Archive, ArchiveMode, ArchiveTenant, Duplicates, ImagingStudies};
 pub use blob::{Blob, S3};
 pub use caller::{CalledTitle, Caller, CallerRight};
 pub use database::Database;
@@ -114,6 +114,8 @@ pub struct Config {
     pub callers: Vec<Caller>,
     /// AE titles of tenants, in the order of the file.
     pub titles: Vec<CalledTitle>,
+    /// Archives of tenants, in the order of the file.
+    pub archives: Vec<ArchiveTenant>,
     /// Where the values that someone has set come from.
     origins: BTreeMap<String, Origin>,
 }
@@ -122,9 +124,10 @@ impl Config {
     /// Reads the sources and checks what they say. Files that settings name are not opened here.
     pub fn load(sources: &Sources) -> Result<Self, ConfigErrors> {
         let mut config = Self::plain();
-        let read::Read { origins, peers, rules, callers, titles, mut errors } = read::read(config.entries(), sources);
+        let read::Read { origins, peers, rules, callers, titles, archives, mut errors } =
+            read::read(config.entries(), sources);
         (config.origins, config.peers, config.rules) = (origins, peers, rules);
-        (config.callers, config.titles) = (callers, titles);
+        (config.callers, config.titles, config.archives) = (callers, titles, archives);
         config.complete(sources.terminal);
         errors.extend(check::check(&config));
         if errors.is_empty() { Ok(config) } else { Err(ConfigErrors(errors)) }
@@ -170,6 +173,7 @@ impl Config {
             rules: Vec::new(),
             callers: Vec::new(),
             titles: Vec::new(),
+            archives: Vec::new(),
             origins: BTreeMap::new(),
         }
     }

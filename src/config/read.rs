@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::alias::ALIASES;
+use super::archive::ArchiveTenant;
 use super::caller::{CalledTitle, Caller, ListEntry};
 use super::error::{ConfigError, suggest};
 use super::peer::{self, Peer};
@@ -21,6 +22,7 @@ pub(super) struct Read {
     pub(super) rules: Vec<Rule>,
     pub(super) callers: Vec<Caller>,
     pub(super) titles: Vec<CalledTitle>,
+    pub(super) archives: Vec<ArchiveTenant>,
     pub(super) errors: Vec<ConfigError>,
 }
 
@@ -48,6 +50,7 @@ pub(super) fn read(entries: Vec<Entry<'_>>, sources: &Sources) -> Read {
             rules: Vec::new(),
             callers: Vec::new(),
             titles: Vec::new(),
+            archives: Vec::new(),
             errors: Vec::new(),
         },
     };
@@ -112,6 +115,10 @@ impl Reader<'_> {
             Caller::NAME => {
                 let caller = Caller::read(table, whole, at, &mut self.read.errors);
                 self.read.callers.extend(caller);
+            }
+            ArchiveTenant::NAME => {
+                let archive = ArchiveTenant::read(table, whole, at, &mut self.read.errors);
+                self.read.archives.extend(archive);
             }
             _ => {
                 let title = CalledTitle::read(table, whole, at, &mut self.read.errors);
@@ -290,5 +297,5 @@ fn line_of(text: &str, offset: usize) -> usize {
 }
 
 /// Names of the lists of tables.
-const LISTS: [&str; 4] = ["peer", "rule", Caller::NAME, CalledTitle::NAME];
+const LISTS: [&str; 5] = ["peer", "rule", Caller::NAME, CalledTitle::NAME, ArchiveTenant::NAME];
 const PREFIX: &str = "CAUSEWAY__";

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::alias::ALIASES;
+use super::archive::ArchiveTenant;
 use super::caller::{CalledTitle, Caller, ListEntry};
 use super::read::variable;
 use super::{Config, rule};
@@ -51,7 +52,12 @@ pub(super) fn reference(plain: &mut Config) -> Vec<KeyDoc> {
         description: description.to_owned(),
         about: RULES.to_owned(),
     });
-    settings.chain(rules).chain(list::<Caller>(CALLERS)).chain(list::<CalledTitle>(TITLES)).collect()
+    settings
+        .chain(rules)
+        .chain(list::<Caller>(CALLERS))
+        .chain(list::<CalledTitle>(TITLES))
+        .chain(list::<ArchiveTenant>(ARCHIVES))
+        .collect()
 }
 
 /// The keys of a list of tables.
@@ -110,5 +116,6 @@ const RULES: &str = "Delivery rules: when a report of the tenant gets one of the
 const CALLERS: &str = "Who may open DICOM associations besides those that `dimse.accept_any_caller` lets in. A caller \
                        that has an entry is held to its entries.";
 const TITLES: &str = "AE titles that other tenants are called by.";
+const ARCHIVES: &str = "Where the instances of a tenant are kept. The default tenant has `archive.mode` and `archive.orthanc` where it is not among these.";
 
 const OPENING: &str = include_str!("reference.md");

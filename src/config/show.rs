@@ -41,6 +41,13 @@ pub(super) fn show(config: &mut Config) -> String {
         let pairs = [("ae_title", title.ae_title.as_str()), ("tenant", title.tenant.as_str())];
         table(&mut out, &pairs.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect());
     }
+    for archive in &config.archives {
+        line(&mut out, format_args!("\n[[archive.tenant]]"));
+        let orthanc = archive.orthanc.as_ref().map(|name| ("orthanc", name.as_str()));
+        let pairs = [("tenant", archive.tenant.as_str()), ("mode", archive.mode.as_str())];
+        let pairs = pairs.into_iter().chain(orthanc);
+        table(&mut out, &pairs.map(|(key, value)| (key.to_owned(), value.into())).collect());
+    }
     out
 }
 

@@ -2,6 +2,8 @@
 //! input or output.
 pub mod charset;
 pub mod code;
+pub mod conformance;
+pub mod dicomdir;
 pub mod dimse;
 pub mod element;
 pub mod header;

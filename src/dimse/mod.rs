@@ -4,6 +4,7 @@
 
 mod association;
 mod callers;
+pub mod conformance;
 mod end;
 mod limits;
 mod listener;

@@ -58,6 +58,12 @@ pub(super) fn acceptor(settings: &TlsListener) -> Result<tokio_rustls::TlsAccept
     Ok(Arc::new(config).into())
 }
 
+/// The cipher suites that are offered, most wanted first.
+pub(super) fn suites() -> Vec<String> {
+    let suites = rustls::crypto::aws_lc_rs::default_provider().cipher_suites;
+    suites.iter().map(|suite| format!("{:?}", suite.suite())).collect()
+}
+
 fn certificates(path: &PathBuf) -> Result<Vec<CertificateDer<'static>>, TlsUnusable> {
     let unusable = |detail: String| TlsUnusable::File { path: path.clone(), wanted: "certificate", detail };
     let found = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;

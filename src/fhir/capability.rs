@@ -24,6 +24,8 @@ pub struct Offer<'a> {
     pub resources: &'a [ResourceOffer<'a>],
     /// How callers prove who they are, in words.
     pub security: &'a str,
+    /// What else this server offers, and where, in words.
+    pub documentation: &'a str,
     /// The search parameters that there are.
     pub registry: &'a Registry,
 }
@@ -39,6 +41,8 @@ pub struct ResourceOffer<'a> {
     pub interactions: &'a [&'a str],
     /// Whether writing checks versions.
     pub versioning: Versioning,
+    /// What is special about it, in words; empty for nothing.
+    pub documentation: &'a str,
     /// Operations on it: name without `$`, and its OperationDefinition: id of one of R4, or the URL of another one.
     pub operations: &'a [(&'a str, &'a str)],
 }
@@ -59,6 +63,7 @@ pub fn statement(offer: &Offer<'_>) -> Json {
         Object::new().with("description", Json::string(DESCRIPTION)).with("url", Json::string(offer.base_url));
     let rest = Object::new()
         .with("mode", Json::string("server"))
+        .with("documentation", Json::string(offer.documentation))
         .with("security", Object::new().with("description", Json::string(offer.security)).into())
         .with_items("resource", offer.resources.iter().map(|one| resource(offer.registry, one)).collect())
         .with_items("interaction", interactions(offer.system_interactions))
@@ -93,6 +98,7 @@ fn resource(registry: &Registry, offer: &ResourceOffer<'_>) -> Json {
         .with("type", Json::string(offer.resource_type))
         .with("profile", Json::string(format!("http://hl7.org/fhir/StructureDefinition/{}", offer.resource_type)))
         .with_items("supportedProfile", offer.supported_profiles.iter().map(|url| Json::string(*url)).collect())
+        .with_text("documentation", Some(offer.documentation).filter(|text| !text.is_empty()))
         .with_items("interaction", interactions(offer.interactions))
         .with("versioning", Json::string(versioning))
         .with("readHistory", Json::Bool(true))
@@ -183,6 +189,7 @@ mod tests {
                 supported_profiles: &[],
                 interactions: &["read"],
                 versioning: Versioning::Versioned,
+                documentation: "",
                 operations: if *name == "ValueSet" { &[("expand", "ValueSet-expand")] } else { &[] },
             })
             .collect();
@@ -195,6 +202,7 @@ mod tests {
             system_operations: &[("meta", "Resource-meta")],
             resources: &resources,
             security: "bearer tokens",
+            documentation: "and more",
             registry: Registry::r4(),
         });
         let listed = statement.at(&["rest", "0", "resource"]).and_then(Json::as_array).expect("resources");

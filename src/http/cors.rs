@@ -75,7 +75,8 @@ const ALLOWED: &str = "Authorization, Content-Type, Accept, Prefer, If-Match, If
                        If-Modified-Since, Range, X-Request-Id, X-Security-Context, DPoP";
 const EXPOSED: &str = "Content-Type, Content-Length, Content-Range, Accept-Ranges, Warning, Link, Location, \
                        Content-Location, ETag, Last-Modified, Retry-After, X-Progress, Expires, \
-                       WWW-Authenticate, DPoP-Nonce, X-Request-Id, Preference-Applied, Content-Disposition";
+                       WWW-Authenticate, DPoP-Nonce, X-Request-Id, Preference-Applied, Content-Disposition, \
+                       Causeway-Archive";
 
 #[cfg(test)]
 mod tests {

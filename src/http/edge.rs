@@ -54,9 +54,9 @@ impl Default for EdgeSettings {
             body_grace: Duration::from_secs(30),
             allowed_origins: Vec::new(),
             trusted_proxies: Vec::new(),
-            address_rate: Some(Rate::new(2_000, 4_000)),
-            user_rate: Some(Rate::new(1_000, 2_000)),
-            client_rate: Some(Rate::new(1_000, 2_000)),
+            address_rate: Some(Rate::new(50_000, 100_000)),
+            user_rate: Some(Rate::new(50_000, 100_000)),
+            client_rate: Some(Rate::new(50_000, 100_000)),
             is_https: false,
         }
     }

@@ -80,6 +80,8 @@ pub enum Cause<'a> {
 pub struct Readiness {
     /// Name of a part (`database`, `blobs`, `jobs`) and whether it works.
     pub parts: Vec<(&'static str, bool)>,
+    /// Name of a part (`archive`) without which the server serves, and whether it works.
+    pub beside: Vec<(&'static str, bool)>,
 }
 
 impl Readiness {

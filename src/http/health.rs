@@ -29,7 +29,12 @@ async fn ready(edge: web::Data<Arc<Edge>>) -> HttpResponse {
     let readiness = edge.gate.ready().await;
     let stopping = edge.stopping().is_cancelled();
     let word = |works: bool| Json::string(if works { "up" } else { "down" });
-    let parts = readiness.parts.iter().map(|(name, works)| ((*name).to_owned(), word(*works))).collect::<Object>();
+    let parts = readiness
+        .parts
+        .iter()
+        .chain(&readiness.beside)
+        .map(|(name, works)| ((*name).to_owned(), word(*works)))
+        .collect::<Object>();
     let is_ready = readiness.is_ready() && !stopping;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let said = match (is_ready, stopping) {

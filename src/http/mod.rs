@@ -8,6 +8,7 @@ mod bearer;
 mod body;
 mod caller;
 mod conditional;
+pub mod conformance;
 mod cors;
 pub mod dicomweb;
 mod disposition;
@@ -24,6 +25,7 @@ mod health;
 mod intake;
 mod negotiate;
 mod oauth_error;
+mod orthanc;
 mod outcome;
 mod params;
 mod prefer;
@@ -59,9 +61,11 @@ pub use sse::{EventStream, ServerEvent};
 /// All routes of the gateway.
 pub fn routes() -> Vec<Route> {
     let mut routes = server_routes();
+    routes.push(conformance::route());
     routes.extend(api::routes());
     routes.extend(dicomweb::routes());
     routes.extend(fhir::routes());
+    routes.extend(orthanc::routes());
     routes
 }
 

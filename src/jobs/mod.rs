@@ -26,19 +26,22 @@ pub enum Lane {
     Notify,
     /// What keeps the house in order.
     Maintenance,
+    /// What comes from archives behind and goes to them: years of images hold up nothing else.
+    Archive,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 4] = [Self::Interactive, Self::Deliver, Self::Notify, Self::Maintenance];
+    pub const ALL: [Self; 5] = [Self::Interactive, Self::Deliver, Self::Notify, Self::Maintenance, Self::Archive];
 
     /// The name in the database.
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Interactive => "interactive",
             Self::Deliver => "deliver",
             Self::Notify => "notify",
             Self::Maintenance => "maintenance",
+            Self::Archive => "archive",
         }
     }
 }

@@ -265,7 +265,7 @@ impl Workers {
                 if expired > 0 {
                     tracing::warn!(expired, "jobs were taken from lost workers");
                 }
-                self.store.fire_schedules(self.schedules, Lane::Maintenance.as_str(), now).await?;
+                self.store.fire_schedules(self.schedules, now).await?;
                 if rounds.is_multiple_of(KEY_ROUNDS) {
                     self.store.load_keys(now).await?;
                 }

@@ -28,7 +28,7 @@ pub mod validation;
 
 use std::future::Future;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
@@ -116,6 +116,8 @@ struct Shared {
     tokens: tokens::TokenCache,
     validation: validation::ValidationCache,
     subscribers: subscriptions::Subscribers,
+    gathering: studies::Gathering,
+    archives: studies::Archives,
 }
 
 impl Ops {
@@ -134,6 +136,8 @@ impl Ops {
             tokens: tokens::TokenCache::default(),
             validation: validation::ValidationCache::default(),
             subscribers,
+            gathering: studies::Gathering::default(),
+            archives: studies::Archives::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -218,16 +222,19 @@ impl Ops {
     }
 
     /// Runs an attempt that reads, computes and commits again where somebody else's commit has spoilt it.
-    /// Those who come at once draw apart by pauses that grow; in the end the client has to come again.
+    /// Those who come at once draw apart by pauses that grow, and that are no shorter than what an attempt takes while
+    /// all work: where that is long, short pauses would bring the same ones together again. In the end the client has to
+    /// come again.
     async fn with_retries<T, F: Future<Output = Result<Attempt<T>, Error>>>(
         &self,
         mut attempt: impl FnMut() -> F,
     ) -> Result<T, Error> {
         for number in 1..=COMMIT_ATTEMPTS {
+            let began = Instant::now();
             if let Attempt::Done(value) = attempt().await? {
                 return Ok(value);
             }
-            let longest = FIRST_PAUSE.saturating_mul(number * number);
+            let longest = FIRST_PAUSE.saturating_mul(number * number).max(began.elapsed().saturating_mul(number));
             tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
         }
         Err(Error::Busy("others write the same resources at this moment".into()))

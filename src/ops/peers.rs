@@ -3,7 +3,7 @@
 use crate::access::{Actor, Operation};
 use crate::audit::{Object, ObjectKind};
 use crate::base::{PeerName, ProblemCode, Problems};
-use crate::remote::peer::{PeerReport, test};
+use crate::remote::peer::{PeerReport, Trial, test};
 use crate::remote::{PeerKind, PeerSettings};
 use crate::store::{PeerChange, StoreError, Write, WriteSet};
 
@@ -55,11 +55,11 @@ impl Ops {
     }
 
     /// Tries the connection to a peer and says in plain words what was found.
-    pub async fn test_peer(&self, actor: &Actor, name: &PeerName) -> Result<PeerReport, Error> {
+    pub async fn test_peer(&self, actor: &Actor, name: &PeerName, trial: &Trial) -> Result<PeerReport, Error> {
         self.authorize(actor, Operation::PeerTest).await?;
         let settings = self.find_peer(actor, name).await?.ok_or(Error::NotFound)?;
         self.note_read(actor, Operation::PeerTest, vec![Object::new(ObjectKind::Peer, name.as_str())]).await?;
-        Ok(test(&settings, std::sync::Arc::clone(&self.shared.clock)).await)
+        Ok(Box::pin(test(&settings, std::sync::Arc::clone(&self.shared.clock), trial)).await)
     }
 
     /// All peers of the tenant: the operator's first.

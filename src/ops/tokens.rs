@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use crate::access::{Actor, ClientId, Denial, Operation, RequestId, Role, TokenId, UserId};
+use crate::access::{Actor, ClientId, Denial, Operation, RequestId, Role, Scopes, TokenId, UserId};
 use crate::audit::{AuditEvent, Object, ObjectKind, Outcome};
 use crate::base::{LogicalId, Secret, Sha256, TenantId, Timestamp};
 use crate::oauth::{Claims, Expected, SigningKey, TokenError, VerifyKey, mint, verify};
@@ -57,7 +57,7 @@ const MOST_SEEN: usize = 10_000;
 /// A token to be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRequest {
-    /// Who it is for.
+    /// Who it is for; a client that acts alone, where the scopes are `system/` ones.
     pub user: UserId,
     /// Their name as it is printed.
     pub name: Option<String>,
@@ -253,16 +253,23 @@ impl Ops {
         let issued_at = Timestamp(now.0 - now.0.rem_euclid(1_000_000));
         let base = self.base_url(&actor.tenant);
         let id = |error: crate::base::id::IdError| Error::Fault(error.to_string());
+        let scopes = request.scope.as_deref().map_or_else(Scopes::unrestricted, Scopes::parse);
+        let acts_alone = scopes.are_of_client().unwrap_or_default();
+        let mut roles = request.roles;
+        // What a client may do is in its scopes: roles are made for people.
+        if acts_alone && !roles.contains(&Role::Integrator) {
+            roles.push(Role::Integrator);
+        }
         let claims = Claims {
             issuer: base.clone(),
             audience: base,
+            client_id: ClientId::parse(if acts_alone { request.user.as_str() } else { "causeway-cli" }).map_err(id)?,
             subject: request.user,
-            client_id: ClientId::parse("causeway-cli").map_err(id)?,
             token_id: TokenId::parse(LogicalId::random().as_str()).map_err(id)?,
             issued_at,
             expires_at: issued_at.plus_seconds(lifetime),
             tenant: actor.tenant.clone(),
-            roles: request.roles,
+            roles,
             scope: request.scope,
             name: request.name,
         };

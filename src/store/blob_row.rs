@@ -1,5 +1,7 @@
 //! What blobs there are and who needs them. A blob without a reference is swept after a time of grace.
 
+use std::collections::BTreeMap;
+
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 
@@ -7,6 +9,7 @@ use crate::base::{Blake3, TenantId, Timestamp};
 
 use super::db::{Tx, on};
 use super::schema::{blob, blob_ref};
+use super::search::{Bind, insert as insert_rows};
 use super::{Desk, StoreError};
 
 /// A blob that has been written, and who needs it.
@@ -77,26 +80,22 @@ impl Desk<'_> {
     }
 }
 
-/// Notes a blob and its owner. The same again is no error. A known blob counts as young again, so that
+/// Notes blobs and their owners. The same again is no error. A known blob counts as young again, so that
 /// a sweep that is under way leaves it.
-pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, new: &BlobUse, now: Timestamp) -> Result<(), StoreError> {
-    let hex = new.digest.to_hex();
-    let size = i64::try_from(new.size).unwrap_or(i64::MAX);
-    on!(tx, conn => diesel::insert_into(blob::table)
-        .values((blob::tenant.eq(tenant.as_str()), blob::digest.eq(&hex), blob::size.eq(size), blob::created_at.eq(now.0)))
-        .on_conflict((blob::tenant, blob::digest))
-        .do_update()
-        .set(blob::created_at.eq(now.0))
-        .execute(conn))?;
-    on!(tx, conn => diesel::insert_into(blob_ref::table)
-        .values((
-            blob_ref::tenant.eq(tenant.as_str()),
-            blob_ref::digest.eq(&hex),
-            blob_ref::owner_kind.eq(new.owner_kind),
-            blob_ref::owner_id.eq(&new.owner_id),
-        ))
-        .on_conflict_do_nothing()
-        .execute(conn))?;
+pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, new: &[&BlobUse], now: Timestamp) -> Result<(), StoreError> {
+    // In the order of their digests: two transactions that note the same ones never wait for each other.
+    let by_digest: BTreeMap<String, &BlobUse> = new.iter().map(|one| (one.digest.to_hex(), *one)).collect();
+    let row = |(digest, one): (&String, &&BlobUse)| -> Vec<Bind> {
+        let size = i64::try_from(one.size).unwrap_or(i64::MAX);
+        vec![tenant.as_str().into(), digest.as_str().into(), size.into(), now.0.into()]
+    };
+    let end = " on conflict (tenant, digest) do update set created_at = excluded.created_at";
+    insert_rows(tx, "blob", &["tenant", "digest", "size", "created_at"], end, by_digest.iter().map(row).collect())?;
+    let reference = |one: &&BlobUse| -> Vec<Bind> {
+        vec![tenant.as_str().into(), one.digest.to_hex().into(), one.owner_kind.into(), one.owner_id.as_str().into()]
+    };
+    let columns = ["tenant", "digest", "owner_kind", "owner_id"];
+    insert_rows(tx, "blob_ref", &columns, " on conflict do nothing", new.iter().map(reference).collect())?;
     Ok(())
 }
 

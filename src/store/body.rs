@@ -14,12 +14,25 @@ use super::StoreError;
 
 /// Packs a body. What would not become shorter stays as it is.
 pub(super) fn pack(resource_type: &str, body: Vec<u8>) -> Vec<u8> {
+    pack_by(resource_type, body, Dictionary::encoder)
+}
+
+/// Packs something else than a resource, which comes in larger numbers, in less time and not as short.
+pub(super) fn pack_quickly(body: Vec<u8>) -> Vec<u8> {
+    pack_by(OTHERS, body, Dictionary::quick_encoder)
+}
+
+fn pack_by(
+    resource_type: &str,
+    body: Vec<u8>,
+    encoder: impl Fn(&'static Dictionary) -> &'static EncoderDictionary<'static>,
+) -> Vec<u8> {
     if body.first() != Some(&PLAIN) {
         return body;
     }
     let Some((number, dictionary)) = of_type(resource_type) else { return body };
     let packed = PACKER.with_borrow_mut(|packer| {
-        packer.set_prepared_dictionary(dictionary.encoder()).ok()?;
+        packer.set_prepared_dictionary(encoder(dictionary)).ok()?;
         packer.compress(&body).ok()
     });
     match packed {
@@ -50,16 +63,21 @@ struct Dictionary {
     resource_type: &'static str,
     bytes: &'static [u8],
     encoder: OnceLock<EncoderDictionary<'static>>,
+    quick: OnceLock<EncoderDictionary<'static>>,
     decoder: OnceLock<DecoderDictionary<'static>>,
 }
 
 impl Dictionary {
     const fn new(resource_type: &'static str, bytes: &'static [u8]) -> Self {
-        Self { resource_type, bytes, encoder: OnceLock::new(), decoder: OnceLock::new() }
+        Self { resource_type, bytes, encoder: OnceLock::new(), quick: OnceLock::new(), decoder: OnceLock::new() }
     }
 
     fn encoder(&'static self) -> &'static EncoderDictionary<'static> {
         self.encoder.get_or_init(|| EncoderDictionary::copy(self.bytes, LEVEL))
+    }
+
+    fn quick_encoder(&'static self) -> &'static EncoderDictionary<'static> {
+        self.quick.get_or_init(|| EncoderDictionary::copy(self.bytes, QUICK_LEVEL))
     }
 
     fn decoder(&'static self) -> &'static DecoderDictionary<'static> {
@@ -112,6 +130,8 @@ const PACKED: u8 = 1;
 const PLAIN: u8 = b'{';
 /// Level of compression.
 const LEVEL: i32 = 3;
+/// The same where it has to be quick.
+const QUICK_LEVEL: i32 = 1;
 /// Bytes of a body beyond what any limit of a request lets in.
 const LARGEST: usize = 1 << 30;
 const CORRUPT: StoreError = StoreError::Corrupt("body");

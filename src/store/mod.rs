@@ -67,7 +67,10 @@ pub use search::{
     Guard, INDEX_JOB, IndexPayload, IndexPlace, IndexStep, ParameterReady, Place, Search,
 };
 pub use setting::{SettingVersion, SettingWrite};
-pub use study::{INSTANCE_OWNER, InstancePlace, NewInstance, StoredInstance, StudyMatch};
+pub use study::{
+    ArchiveChange, ArchiveCounts, ArchiveFeed, CACHED_OWNER, INSTANCE_OWNER, InstancePlace, InstanceSite, NewInstance,
+    RemoteFile, RemoteInstance, SealedInstance, StoredInstance, StudyMatch, Whereabouts,
+};
 pub use subscription::{SubscriptionChange, SubscriptionEvent, SubscriptionState};
 pub use token::TokenChange;
 pub use write_set::{Write, WriteSet};

@@ -108,7 +108,7 @@ pub(super) fn insert(tx: &mut Tx<'_>, tenant: &TenantId, new: &Rendition, now: T
     if kept == 1 {
         let owner_id = format!("{}/{}/{}", new.report, new.version, new.twin.as_str());
         let used = BlobUse { digest: new.digest, size: new.size, owner_kind: "rendition", owner_id };
-        blob_row::insert(tx, tenant, &used, now)?;
+        blob_row::insert(tx, tenant, &[&used], now)?;
     }
     Ok(())
 }
@@ -132,7 +132,7 @@ pub(super) fn insert_evidence(
     let owner_id = format!("{}/{}", new.report, new.version);
     for (digest, size) in std::iter::once(&(new.digest, new.size)).chain(&new.images) {
         let used = BlobUse { digest: *digest, size: *size, owner_kind: "evidence", owner_id: owner_id.clone() };
-        blob_row::insert(tx, tenant, &used, now)?;
+        blob_row::insert(tx, tenant, &[&used], now)?;
     }
     Ok(())
 }

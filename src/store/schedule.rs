@@ -18,6 +18,8 @@ pub struct Schedule {
     pub kind: &'static str,
     /// Seconds between two times.
     pub every_seconds: i64,
+    /// The lane of its jobs.
+    pub lane: &'static str,
 }
 
 impl Store {
@@ -57,12 +59,7 @@ impl Store {
 
     /// Inserts the jobs whose time has come. A time that was missed while nothing ran fires once, not
     /// once for each time. Returns how many jobs went in.
-    pub async fn fire_schedules(
-        &self,
-        wanted: &'static [Schedule],
-        lane: &'static str,
-        now: Timestamp,
-    ) -> Result<usize, StoreError> {
+    pub async fn fire_schedules(&self, wanted: &'static [Schedule], now: Timestamp) -> Result<usize, StoreError> {
         let due: Vec<(String, String, i64)> = self
             .read(move |tx| {
                 on!(tx, conn => schedule::table
@@ -94,7 +91,7 @@ impl Store {
                     let new = NewJob {
                         id: LogicalId::random(),
                         kind: wanted.kind,
-                        lane,
+                        lane: wanted.lane,
                         payload: r#"{"v":1}"#.to_owned(),
                         priority: 100,
                         run_at: now,

@@ -1,9 +1,11 @@
 //! The one way to write: everything that one use case changes, in one value, committed in one
 //! transaction or not at all.
 
+use std::sync::Arc;
+
 use crate::access::Actor;
 use crate::audit::AuditEvent;
-use crate::base::{LogicalId, TenantId, Timestamp};
+use crate::base::{Blake3, LogicalId, TenantId, Timestamp};
 use crate::dicom::query::StudyScope;
 
 use super::blob_row::BlobUse;
@@ -18,7 +20,7 @@ use super::rendition::{Evidence, Rendition};
 use super::resource::ResourceWrite;
 use super::search::{self, Catalog, Guard, Names, Needed, ParameterReady, ParameterWrite};
 use super::setting::SettingWrite;
-use super::study::{NewInstance, SealedInstance};
+use super::study::{ArchiveChange, SealedInstance};
 use super::subscription::SubscriptionChange;
 use super::token::TokenChange;
 use super::version::{SealedWrite, Versions};
@@ -64,9 +66,16 @@ pub enum Write {
     /// Says that a search parameter has all its rows.
     Parameter(ParameterReady),
     /// Keeps an instance.
-    Instance(Box<NewInstance>),
+    Instance {
+        /// The instance.
+        instance: Arc<SealedInstance>,
+        /// The data set that it takes the place of, by its digest.
+        replaces: Option<Blake3>,
+    },
     /// Deletes instances, and the studies and series that have none left.
     DeleteInstances(StudyScope),
+    /// Changes what is known of the archive behind.
+    Archive(ArchiveChange),
     /// Puts a job in.
     Job(NewJob),
     /// Ends an attempt at a job; the whole set fails if its lease is lost.
@@ -146,7 +155,6 @@ pub(super) struct Prepared {
 enum Step {
     Resource(SealedWrite),
     Search(ParameterWrite),
-    Instance(Box<SealedInstance>),
     Other(Write),
 }
 
@@ -172,7 +180,6 @@ impl Prepared {
                     events.push(event);
                     continue;
                 }
-                Write::Instance(new) => Step::Instance(Box::new(SealedInstance::new(&tenant, *new, sealer)?)),
                 other => Step::Other(other),
             };
             steps.push(step);
@@ -218,20 +225,29 @@ impl Prepared {
             return Ok(None);
         }
         let mut versions = Versions::new(tenant, sealer, names, catalog);
-        let mut instances: Vec<&SealedInstance> = Vec::new();
+        let mut instances = Vec::new();
+        let mut archived: Vec<&ArchiveChange> = Vec::new();
+        let mut blobs: Vec<&BlobUse> = Vec::new();
         for step in &self.steps {
+            if !matches!(step, Step::Other(Write::Blob(_) | Write::Instance { .. })) {
+                blob_row::insert(tx, tenant, &std::mem::take(&mut blobs), now)?;
+            }
             match step {
                 Step::Resource(write) => versions.add(tx, write)?,
                 Step::Search(parameter) => lanes.extend(parameter.apply(tx, tenant, &self.principal, now)?),
-                Step::Instance(instance) => instances.push(instance),
-                Step::Other(Write::DeleteInstances(scope)) => study::delete(tx, tenant, scope)?,
+                Step::Other(Write::Instance { instance, replaces }) => instances.push((&**instance, *replaces)),
+                Step::Other(Write::DeleteInstances(scope)) => study::delete(tx, tenant, scope, now)?,
+                Step::Other(Write::Archive(change)) => {
+                    study::before(tx, tenant, change, now)?;
+                    archived.push(change);
+                }
                 Step::Other(Write::Guard(guard)) => {
                     versions.finish(tx)?;
                     search::check(tx, names, tenant, guard)?;
                 }
                 Step::Other(Write::Rendition(new)) => rendition::insert(tx, tenant, new, now)?,
                 Step::Other(Write::Evidence(new)) => rendition::insert_evidence(tx, tenant, new, now)?,
-                Step::Other(Write::Blob(new)) => blob_row::insert(tx, tenant, new, now)?,
+                Step::Other(Write::Blob(new)) => blobs.push(new),
                 Step::Other(Write::ReleaseBlobs { owner_kind, owner_id }) => {
                     blob_row::release(tx, tenant, owner_kind, owner_id)?;
                 }
@@ -253,12 +269,14 @@ impl Prepared {
                 Step::Other(Write::JobEnd { lease, end }) => job::end(tx, lease, end, now)?,
                 Step::Other(Write::CancelJob(id)) => job::cancel(tx, tenant, id, now)?,
                 Step::Other(Write::ResendJob(id)) => job::resend(tx, tenant, id, now)?,
-                Step::Other(Write::Resource(_) | Write::Audit(_) | Write::Instance(_)) => {}
+                Step::Other(Write::Resource(_) | Write::Audit(_)) => {}
             }
         }
         versions.finish(tx)?;
+        blob_row::insert(tx, tenant, &blobs, now)?;
         audit::insert(tx, tenant, &self.audit)?;
         study::insert(tx, tenant, sealer, &instances, now)?;
+        archived.into_iter().try_for_each(|change| study::after(tx, tenant, change, now))?;
         Ok(Some(lanes))
     }
 }

@@ -100,6 +100,12 @@ metric_table! {
     DIMSE_OPERATIONS = Counter "causeway_dimse_operations_total", Count, "service", "outcome";
     /// From a DIMSE request to its last answer.
     DIMSE_SECONDS = Histogram "causeway_dimse_operation_seconds", Seconds, "service";
+    /// When all changes of the archive behind were last known, in seconds since 1970.
+    ARCHIVE_REACHED = Gauge "causeway_archive_reached_time_seconds", Seconds, "peer";
+    /// What is to be done in the archive behind (store, delete), and what of it cannot be indexed (unindexed).
+    ARCHIVE_WAITING = Gauge "causeway_archive_waiting", Count, "peer", "what";
+    /// Instances of the archive behind: taken, sent, refused, deleted there, gone there.
+    ARCHIVE_INSTANCES = Counter "causeway_archive_instances_total", Count, "outcome";
     /// Rows of the audit log that were written.
     AUDIT_EVENTS = Counter "causeway_audit_events_total", Count;
 }

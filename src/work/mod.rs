@@ -4,6 +4,7 @@
 mod change_dispatch;
 pub mod feed;
 mod housekeeping;
+mod orthanc;
 mod report_deliver;
 mod report_export;
 mod search_index;
@@ -13,7 +14,8 @@ mod subscription_notify;
 
 use std::sync::Arc;
 
-use crate::jobs::{Handler, Workers};
+use crate::base::TenantId;
+use crate::jobs::{Handler, Lane, Workers};
 use crate::ops::Ops;
 use crate::store::Schedule;
 
@@ -27,6 +29,8 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
         Arc::new(subscription_notify::SubscriptionNotify::new(ops.clone())),
         Arc::new(search_index::SearchIndex),
         Arc::new(study_changed::StudyChanged::new(ops.clone())),
+        Arc::new(orthanc::OrthancFollow::new(ops.clone())),
+        Arc::new(orthanc::OrthancStore::new(ops.clone())),
         Arc::new(housekeeping::AuditSeal::new(ops.clone())),
         Arc::new(housekeeping::ExportCleanup::new(ops.clone())),
         Arc::new(housekeeping::BlobSweep::new(ops.clone())),
@@ -36,11 +40,25 @@ pub fn register(workers: Workers, ops: &Ops) -> Workers {
     handlers.into_iter().fold(workers, Workers::with)
 }
 
-/// What happens again and again in every tenant.
+/// All that happens again and again: in every tenant first, then in those that have an archive behind them.
 pub static SCHEDULES: &[Schedule] = &[
-    Schedule { id: "audit.seal", kind: "audit.seal", every_seconds: 60 },
-    Schedule { id: "export.cleanup", kind: "export.cleanup", every_seconds: 600 },
-    Schedule { id: "blob.sweep", kind: "blob.sweep", every_seconds: 3600 },
-    Schedule { id: "row.sweep", kind: "row.sweep", every_seconds: 3600 },
-    Schedule { id: "database.analyze", kind: "database.analyze", every_seconds: 60 },
+    every(60, "audit.seal", Lane::Maintenance),
+    every(600, "export.cleanup", Lane::Maintenance),
+    every(3600, "blob.sweep", Lane::Maintenance),
+    every(3600, "row.sweep", Lane::Maintenance),
+    every(60, "database.analyze", Lane::Maintenance),
+    every(1, "orthanc.follow", Lane::Archive),
+    every(1, "orthanc.store", Lane::Archive),
 ];
+
+/// The schedules of a tenant.
+pub fn schedules(ops: &Ops, tenant: &TenantId) -> &'static [Schedule] {
+    if ops.settings().studies.behind.has(tenant) { SCHEDULES } else { SCHEDULES.split_at(IN_EVERY_TENANT).0 }
+}
+
+const fn every(every_seconds: i64, kind: &'static str, lane: Lane) -> Schedule {
+    Schedule { id: kind, kind, every_seconds, lane: lane.as_str() }
+}
+
+/// As many of the schedules are those of every tenant.
+const IN_EVERY_TENANT: usize = 5;

@@ -1,5 +1,5 @@
-//! `causeway import dicom`: DICOM files below folders, into the archive of studies. The same file again is
-//! no harm.
+//! `causeway import dicom`: DICOM files below folders, or those that a DICOMDIR names, into the archive of studies. The
+//! same file again is no harm.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,15 +11,16 @@ use tokio::io::AsyncReadExt as _;
 
 use crate::access::{Actor, Role};
 use crate::app::Services;
-use crate::cli::files::files;
 use crate::cli::{OfTenant, Out};
 use crate::fhir::{Json, Object};
 use crate::ops::studies::{Framing, Received, Source};
 use crate::ops::{Error, Ops};
 
+use super::media::{Named, find};
+
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Dicom {
-    /// Files, or folders of files.
+    /// Files, or folders of files. Of a folder with a DICOMDIR those files are taken that it names.
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -37,29 +38,47 @@ struct Totals {
     warned: usize,
     /// Files and why they were not taken.
     failures: Vec<(PathBuf, String)>,
+    /// Files beside a DICOMDIR that it does not name, and that were left.
+    unnamed: Vec<PathBuf>,
 }
 
 pub(super) async fn run(options: Dicom, ops: &Ops, out: Out) -> anyhow::Result<ExitCode> {
     super::known(ops, &options.of.tenant).await?;
     let actor = Services::command_actor(&options.of.tenant, &[Role::Integrator]);
-    let files = files(&options.paths)?;
-    let mut totals = Totals::default();
-    let takings = futures_util::stream::iter(files).map(|path| {
+    let found = find(&options.paths)?;
+    for remark in &found.remarks {
+        Out::remark(remark);
+    }
+    let failures = found.missing.into_iter().map(|(path, why)| (path, why.to_owned())).collect();
+    let mut totals = Totals { failures, unnamed: found.unnamed, ..Totals::default() };
+    let takings = futures_util::stream::iter(found.files).map(|file| {
         let actor = &actor;
         async move {
-            let taken = take(ops, actor, &path).await;
-            (path, taken)
+            let taken = take(ops, actor, &file.path).await;
+            (file, taken)
         }
     });
     let mut takings = std::pin::pin!(takings.buffered(usize::from(options.at_once)));
-    while let Some((path, taken)) = takings.next().await {
+    while let Some((file, taken)) = takings.next().await {
         match taken? {
-            Ok(received) => totals.count(path, &received),
-            Err(why) => totals.failures.push((path, why)),
+            Ok(received) => {
+                compare(&file, &received);
+                totals.count(file.path, &received);
+            }
+            Err(why) => totals.failures.push((file.path, why)),
         }
     }
     out.result(&totals.text(), || totals.json());
     Ok(if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Says so where a file is another instance than its DICOMDIR says.
+fn compare(file: &Named, received: &Received) {
+    if let (Some(named), Some(is)) = (&file.sop_instance_uid, &received.sop_instance_uid)
+        && named != is.as_str()
+    {
+        Out::remark(&format!("{}: is another SOP instance than the DICOMDIR says", file.path.display()));
+    }
 }
 
 /// Takes a file. The outer error is one of the gateway, not of the file.
@@ -105,11 +124,14 @@ impl Totals {
     }
 
     fn text(&self) -> String {
-        let Self { imported, unchanged, warned, failures } = self;
+        let Self { imported, unchanged, warned, failures, unnamed } = self;
         let mut text =
             format!("{imported} imported, {unchanged} unchanged, {warned} with a warning, {} failed", failures.len());
         for (path, why) in failures {
             let _infallible = write!(text, "\n{}: {why}", path.display());
+        }
+        for path in unnamed {
+            let _infallible = write!(text, "\n{}: left, the DICOMDIR does not name it", path.display());
         }
         text
     }
@@ -126,6 +148,10 @@ impl Totals {
             .with("warnings", number(self.warned))
             .with("failed", number(self.failures.len()))
             .with("failures", Json::Array(self.failures.iter().map(failure).collect()))
+            .with(
+                "unnamed",
+                Json::Array(self.unnamed.iter().map(|path| Json::string(path.display().to_string())).collect()),
+            )
             .into()
     }
 }

@@ -3,6 +3,7 @@
 //! from there.
 
 mod dicom;
+mod media;
 mod report;
 mod source;
 
@@ -23,7 +24,7 @@ use crate::base::TenantId;
 use crate::fhir::{Json, Object};
 use crate::ops::import::Imported;
 use crate::ops::{Error, Ops};
-use crate::work::SCHEDULES;
+use crate::work::schedules;
 
 use report::{Issue, Refusal, Report, issues};
 use source::{Chunk, Input};
@@ -93,7 +94,7 @@ async fn known(ops: &Ops, tenant: &TenantId) -> anyhow::Result<()> {
         anyhow::bail!("there is no tenant {tenant}; `causeway tenant add {tenant}` makes it");
     }
     ops.store().ensure_tenant(tenant, ops.now()).await?;
-    Ok(ops.store().set_schedules(tenant, SCHEDULES, ops.now()).await?)
+    Ok(ops.store().set_schedules(tenant, schedules(ops, tenant), ops.now()).await?)
 }
 
 /// An import that is running.

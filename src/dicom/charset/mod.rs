@@ -92,6 +92,31 @@ impl CharacterSets {
     }
 }
 
+/// The terms of (0008,0005) that are understood, and what each brings; those with a number also as `ISO 2022 IR`
+/// with code extensions. PS3.3 Tables C.12-2 to C.12-5.
+pub const TERMS: &[(&str, &str)] = &[
+    ("ISO_IR 6", "default repertoire"),
+    ("ISO_IR 100", "Latin alphabet No. 1"),
+    ("ISO_IR 101", "Latin alphabet No. 2"),
+    ("ISO_IR 109", "Latin alphabet No. 3"),
+    ("ISO_IR 110", "Latin alphabet No. 4"),
+    ("ISO_IR 144", "Cyrillic"),
+    ("ISO_IR 127", "Arabic"),
+    ("ISO_IR 126", "Greek"),
+    ("ISO_IR 138", "Hebrew"),
+    ("ISO_IR 148", "Latin alphabet No. 5"),
+    ("ISO_IR 203", "Latin alphabet No. 9"),
+    ("ISO_IR 13", "Japanese, JIS X 0201"),
+    ("ISO_IR 166", "Thai"),
+    ("ISO 2022 IR 87", "Japanese, JIS X 0208"),
+    ("ISO 2022 IR 159", "Japanese, JIS X 0212"),
+    ("ISO 2022 IR 149", "Korean, KS X 1001"),
+    ("ISO 2022 IR 58", "Simplified Chinese, GB 2312"),
+    ("ISO_IR 192", "Unicode in UTF-8"),
+    ("GB18030", "Chinese, GB 18030"),
+    ("GBK", "Simplified Chinese, GBK"),
+];
+
 /// `ISO_IR 100`, `ISO 2022 IR 100` and their misspellings become `IR 100`.
 fn normalised(term: &str) -> String {
     let plain: String = term

@@ -93,3 +93,10 @@ proptest! {
         prop_assert_eq!(decoded, Decoded { text, is_exact: true });
     }
 }
+
+#[test]
+fn every_term_that_is_listed_is_known() {
+    for (term, _) in TERMS {
+        assert!(CharacterSets::of(term).unknown().is_empty(), "{term}");
+    }
+}

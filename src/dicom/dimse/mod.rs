@@ -24,11 +24,11 @@ pub use command::{Command, CommandError, NO_DATA_SET, Suboperations, element, fi
 pub use commitment::{CommitmentError, CommitmentRequest, CommitmentResult, Reference};
 pub use fragment::{Fragmenter, max_fragment_bytes};
 pub use message::{Assembler, Event, Message};
-pub use negotiate::{Context, Offered, negotiate};
+pub use negotiate::{Context, EXTENDED_FIND, Offered, negotiate};
 pub use pdu::{AbortReason, Fragment, Header, Pdu, PduError, Rejection};
 pub use recode::{RecodeError, Recoder, can_recode};
-pub use service::{QueryModel, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, Service, VERIFICATION};
-pub use storage_class::{is_storage_class, storage_classes};
+pub use service::{PROVIDED, QueryModel, STORAGE_COMMITMENT, STORAGE_COMMITMENT_INSTANCE, Service, VERIFICATION};
+pub use storage_class::{is_storage_class, named_storage_classes, storage_classes};
 pub use syntax::{
     DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, MESSAGE_SYNTAXES, STORABLE_SYNTAXES, preferred_for_storage,
 };

@@ -137,12 +137,10 @@ fn accept(
 /// What is answered to an extended negotiation; nothing where the SOP class has none.
 fn extended_answer(proposed: &ExtendedNegotiation) -> Option<ExtendedNegotiation> {
     let information = match Service::of(&proposed.sop_class_uid)? {
-        // PS3.4 table C.5.1-1: relational queries, combined date and time, fuzzy matching of names, time
-        // zone, enhanced multi-frame conversion, empty value and multiple value matching.
         Service::Find(_) => {
-            let supported = [0, 0, 1, 0, 0, 0, 0];
             let proposed = proposed.information.iter().copied();
-            proposed.zip(supported).map(|(proposed, supported)| u8::from(proposed == 1) & supported).collect()
+            let agreed = |(proposed, (_, supported)): (u8, (_, bool))| u8::from(proposed == 1 && supported);
+            proposed.zip(EXTENDED_FIND).map(agreed).collect()
         }
         // PS3.4 table C.5.2-1, C.5.3-1: relational retrieval, enhanced multi-frame conversion.
         Service::Move(_) | Service::Get(_) => vec![0; proposed.information.len().min(2)],
@@ -152,6 +150,17 @@ fn extended_answer(proposed: &ExtendedNegotiation) -> Option<ExtendedNegotiation
     };
     Some(ExtendedNegotiation { sop_class_uid: proposed.sop_class_uid.clone(), information })
 }
+
+/// What can be agreed on for queries, byte by byte. PS3.4 table C.5.1-1.
+pub const EXTENDED_FIND: [(&str, bool); 7] = [
+    ("relational queries", false),
+    ("combined date and time matching", false),
+    ("fuzzy matching of person names", true),
+    ("time zone adjustment", false),
+    ("enhanced multi-frame image conversion", false),
+    ("empty value matching", false),
+    ("multiple value matching", false),
+];
 
 /// Whether a UID was given out by someone else than DICOM.
 fn is_private(uid: &str) -> bool {

@@ -32,19 +32,8 @@ pub enum QueryModel {
 impl Service {
     /// The service of an abstract syntax; `None` for those that there is no provider for.
     pub fn of(abstract_syntax: &str) -> Option<Self> {
-        use QueryModel::{PatientRoot, StudyRoot};
-        Some(match abstract_syntax {
-            VERIFICATION => Self::Verification,
-            STORAGE_COMMITMENT => Self::StorageCommitment,
-            "1.2.840.10008.5.1.4.1.2.1.1" => Self::Find(PatientRoot),
-            "1.2.840.10008.5.1.4.1.2.1.2" => Self::Move(PatientRoot),
-            "1.2.840.10008.5.1.4.1.2.1.3" => Self::Get(PatientRoot),
-            "1.2.840.10008.5.1.4.1.2.2.1" => Self::Find(StudyRoot),
-            "1.2.840.10008.5.1.4.1.2.2.2" => Self::Move(StudyRoot),
-            "1.2.840.10008.5.1.4.1.2.2.3" => Self::Get(StudyRoot),
-            other if is_storage_class(other) => Self::Storage,
-            _ => return None,
-        })
+        let known = PROVIDED.iter().find(|(uid, _, _)| *uid == abstract_syntax).map(|(_, _, service)| *service);
+        known.or_else(|| is_storage_class(abstract_syntax).then_some(Self::Storage))
     }
 
     /// The name in metrics.
@@ -85,6 +74,33 @@ impl QueryModel {
         }
     }
 }
+
+/// The SOP classes that there is a provider for beside those of storage: UID, name, service. PS3.6 table A-1.
+pub const PROVIDED: &[(&str, &str, Service)] = {
+    use QueryModel::{PatientRoot, StudyRoot};
+    &[
+        (VERIFICATION, "Verification", Service::Verification),
+        (
+            "1.2.840.10008.5.1.4.1.2.1.1",
+            "Patient Root Query/Retrieve Information Model - FIND",
+            Service::Find(PatientRoot),
+        ),
+        (
+            "1.2.840.10008.5.1.4.1.2.1.2",
+            "Patient Root Query/Retrieve Information Model - MOVE",
+            Service::Move(PatientRoot),
+        ),
+        (
+            "1.2.840.10008.5.1.4.1.2.1.3",
+            "Patient Root Query/Retrieve Information Model - GET",
+            Service::Get(PatientRoot),
+        ),
+        ("1.2.840.10008.5.1.4.1.2.2.1", "Study Root Query/Retrieve Information Model - FIND", Service::Find(StudyRoot)),
+        ("1.2.840.10008.5.1.4.1.2.2.2", "Study Root Query/Retrieve Information Model - MOVE", Service::Move(StudyRoot)),
+        ("1.2.840.10008.5.1.4.1.2.2.3", "Study Root Query/Retrieve Information Model - GET", Service::Get(StudyRoot)),
+        (STORAGE_COMMITMENT, "Storage Commitment Push Model", Service::StorageCommitment),
+    ]
+};
 
 /// Verification SOP Class.
 pub const VERIFICATION: &str = "1.2.840.10008.1.1";

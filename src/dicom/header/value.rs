@@ -1,5 +1,7 @@
 //! Values of a header as texts and numbers.
 
+use std::borrow::Cow;
+
 use dicom_core::{Tag, VR};
 
 use super::super::charset::{CharacterSets, TextKind};
@@ -105,7 +107,7 @@ pub(in crate::dicom) fn ordered<const N: usize>(bytes: &[u8; N], is_big_endian: 
 }
 
 /// Text of a value as it stands, padding and all; `None` for VRs that are no text.
-pub(in crate::dicom) fn decoded(bytes: &[u8], vr: VR, charset: &CharacterSets) -> Option<String> {
+pub(in crate::dicom) fn decoded<'a>(bytes: &'a [u8], vr: VR, charset: &CharacterSets) -> Option<Cow<'a, str>> {
     let kind = match vr {
         VR::LO | VR::SH | VR::UC => TextKind::Values,
         VR::PN => TextKind::PersonName,
@@ -113,16 +115,16 @@ pub(in crate::dicom) fn decoded(bytes: &[u8], vr: VR, charset: &CharacterSets) -
         VR::AE | VR::AS | VR::CS | VR::DA | VR::DS | VR::DT | VR::IS | VR::TM | VR::UI | VR::UR => {
             // The default repertoire; what is outside it is shown as it would be in the commonest set.
             return Some(match std::str::from_utf8(bytes) {
-                Ok(text) => text.to_owned(),
-                Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect(),
+                Ok(text) => text.into(),
+                Err(_) => bytes.iter().map(|byte| char::from(*byte)).collect::<String>().into(),
             });
         }
         _ => return None,
     };
     if bytes.is_ascii() && !bytes.contains(&ESCAPE) {
-        return std::str::from_utf8(bytes).ok().map(str::to_owned);
+        return std::str::from_utf8(bytes).ok().map(Cow::Borrowed);
     }
-    Some(charset.decode(bytes, kind).text)
+    Some(charset.decode(bytes, kind).text.into())
 }
 
 /// Whether a VR is one text in which backslashes and leading spaces stand for themselves. PS3.5 §6.2.

@@ -55,7 +55,9 @@ impl Writer<'_> {
         if !std::mem::take(is_first) {
             self.out.push(',');
         }
-        let _never_fails = write!(self.out, "\"{:04X}{:04X}\":", tag.group(), tag.element());
+        self.out.push('"');
+        hex(tag, &mut self.out);
+        self.out.push_str("\":");
     }
 
     fn body(&mut self, element: &Element, charset: &CharacterSets) {
@@ -72,8 +74,8 @@ impl Writer<'_> {
                     if number > 0 {
                         self.out.push(',');
                     }
-                    let (group, element) = (element.tag.group(), element.tag.element());
-                    let _never_fails = write!(self.way, "{group:04X}{element:04X}/{}/", number + 1);
+                    hex(element.tag, &mut self.way);
+                    let _never_fails = write!(self.way, "/{}/", number + 1);
                     self.set(&item.elements, self.header.charset_of(item), false);
                     self.way.truncate(length);
                 }
@@ -82,8 +84,10 @@ impl Writer<'_> {
             Value::Bulk(_) => {
                 self.out.push_str(",\"BulkDataURI\":\"");
                 self.out.push(char::from(INSTANCE_URL));
-                let (group, element) = (element.tag.group(), element.tag.element());
-                let _never_fails = write!(self.out, "/bulkdata/{}{group:04X}{element:04X}\"", self.way);
+                self.out.push_str("/bulkdata/");
+                self.out.push_str(&self.way);
+                hex(element.tag, &mut self.out);
+                self.out.push('"');
             }
         }
         self.out.push('}');
@@ -131,16 +135,11 @@ impl Writer<'_> {
             }
             return;
         }
-        let trimmed = |value: &str| {
-            let ended = value.trim_end_matches([' ', '\0']);
-            (if vr == VR::UC { ended } else { ended.trim_start_matches(' ') }).to_owned()
-        };
-        let values: Vec<String> = text.split('\\').map(trimmed).collect();
-        if values.iter().all(String::is_empty) {
+        if text.split('\\').all(|value| trimmed(value, vr).is_empty()) {
             return;
         }
         self.out.push_str(VALUE);
-        for (number, value) in values.iter().enumerate() {
+        for (number, value) in text.split('\\').map(|value| trimmed(value, vr)).enumerate() {
             if number > 0 {
                 self.out.push(',');
             }
@@ -218,20 +217,40 @@ impl Writer<'_> {
 /// A JSON string. RFC 8259 §7.
 pub(super) fn string(text: &str, out: &mut String) {
     out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control if control < ' ' => {
-                let _never_fails = write!(out, "\\u{:04x}", u32::from(control));
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        match special.as_bytes().first() {
+            Some(b'"') => out.push_str("\\\""),
+            Some(b'\\') => out.push_str("\\\\"),
+            Some(b'\n') => out.push_str("\\n"),
+            Some(b'\r') => out.push_str("\\r"),
+            Some(b'\t') => out.push_str("\\t"),
+            control => {
+                let _never_fails = write!(out, "\\u{:04x}", control.copied().unwrap_or_default());
             }
-            other => out.push(other),
+        }
+        rest = special.get(1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// A value without its padding.
+fn trimmed(value: &str, vr: VR) -> &str {
+    let ended = value.trim_end_matches([' ', '\0']);
+    if vr == VR::UC { ended } else { ended.trim_start_matches(' ') }
+}
+
+/// A tag in eight hexadecimal digits.
+fn hex(tag: Tag, out: &mut String) {
+    for number in [tag.group(), tag.element()] {
+        for shift in [12, 8, 4, 0] {
+            let digit = u32::from((number >> shift) & 0xf);
+            out.push(char::from_digit(digit, 16).unwrap_or('0').to_ascii_uppercase());
         }
     }
-    out.push('"');
 }
 
 const VALUE: &str = ",\"Value\":[";

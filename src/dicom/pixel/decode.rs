@@ -15,7 +15,7 @@ pub struct DecodedFrame {
 /// Whether frames of a transfer syntax can be decoded.
 pub fn decodes(transfer_syntax_uid: &str) -> bool {
     match PixelEncoding::of_transfer_syntax(transfer_syntax_uid) {
-        None | Some(PixelEncoding::JpegLs) => false,
+        None => false,
         Some(PixelEncoding::Jpeg2000 | PixelEncoding::HighThroughputJpeg2000 | PixelEncoding::JpegXl) => {
             codec::is_registered(transfer_syntax_uid)
         }
@@ -80,7 +80,7 @@ pub fn decode(
             jpeg2000::decode(transfer_syntax_uid, &decoded, frame)?
         }
         PixelEncoding::JpegXl => jpeg_xl::decode(transfer_syntax_uid, &decoded, frame)?,
-        PixelEncoding::JpegLs => return Err(PixelError::Unsupported { what: "decoding of JPEG-LS" }),
+        PixelEncoding::JpegLs => jpeg::ls::decode(&decoded, frame)?,
         PixelEncoding::Mpeg2 | PixelEncoding::Mpeg4 | PixelEncoding::Hevc => {
             return Err(PixelError::Unsupported { what: "decoding of video" });
         }

@@ -16,12 +16,16 @@ pub fn encoded_image(image: &Image, encoding: PixelEncoding) -> Result<Image, Pi
     let is_float = image.kind == SampleKind::Float;
     match (encoding, image.photometric) {
         _ if is_float => Err(PixelError::Unsupported { what: "compression of floats" }),
-        (PixelEncoding::Rle, Photometric::YbrFull422) => {
+        (PixelEncoding::JpegLs, _) if !matches!(image.bits_allocated, 8 | 16) => {
+            Err(PixelError::Unsupported { what: "JPEG-LS of the image" })
+        }
+        (PixelEncoding::Rle | PixelEncoding::JpegLs, Photometric::YbrFull422) => {
             Ok(Image { photometric: Photometric::YbrFull, is_planar: false, ..*image })
         }
         (PixelEncoding::Rle, _) if usize::from(image.samples_per_pixel) * image.sample_bytes() <= 15 => {
             Ok(Image { is_planar: false, ..*image })
         }
+        (PixelEncoding::JpegLs, _) => Ok(Image { is_planar: false, ..*image }),
         // Samples of other depths or with signs would lose more than the process says it loses.
         (PixelEncoding::Jpeg, photometric)
             if image.bits_allocated == 8 && image.bits_stored == 8 && image.kind == SampleKind::Unsigned =>
@@ -47,6 +51,11 @@ pub fn encode(image: &Image, encoding: PixelEncoding, frame: &[u8], quality: u8)
             rle::encode(&full, &color::full_chrominance(image, frame))?
         }
         PixelEncoding::Rle => rle::encode(&Image { is_planar: false, ..*image }, &color::by_pixel(image, frame))?,
+        PixelEncoding::JpegLs if image.photometric == Photometric::YbrFull422 => {
+            let full = Image { photometric: Photometric::YbrFull, is_planar: false, ..*image };
+            jpeg::ls::encode(&full, &color::full_chrominance(image, frame))?
+        }
+        PixelEncoding::JpegLs => jpeg::ls::encode(image, &color::by_pixel(image, frame))?,
         _ if image.samples_per_pixel == 3 => {
             let rgb = Image { photometric: Photometric::Rgb, is_planar: false, ..*image };
             let colours = color::rgb(image, frame).ok_or(PixelError::Truncated)?;

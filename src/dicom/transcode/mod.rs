@@ -1,5 +1,6 @@
 //! A stored instance in another transfer syntax: from whatever it is stored in (implicit, big endian,
-//! deflated, compressed) to Explicit or Implicit VR Little Endian, RLE Lossless or JPEG Baseline.
+//! deflated, compressed) to Explicit or Implicit VR Little Endian, RLE Lossless, JPEG-LS Lossless or
+//! JPEG Baseline.
 //! PS3.5 Annex A, PS3.18 §8.7.3.
 //!
 //! [`Transcoder`] is given the stored file piece by piece and gives the other one piece by piece. It holds

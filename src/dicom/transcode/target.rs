@@ -11,6 +11,8 @@ pub enum TargetSyntax {
     ExplicitVrLittleEndian,
     /// 1.2.840.10008.1.2.5.
     RleLossless,
+    /// 1.2.840.10008.1.2.4.80.
+    JpegLsLossless,
     /// 1.2.840.10008.1.2.4.50, for images of 8 bits that no lossy process has changed yet.
     JpegBaseline {
         /// 1 to 100, the best.
@@ -25,6 +27,7 @@ impl TargetSyntax {
             Self::ImplicitVrLittleEndian,
             Self::ExplicitVrLittleEndian,
             Self::RleLossless,
+            Self::JpegLsLossless,
             Self::JpegBaseline { quality: DEFAULT_QUALITY },
         ]
         .into_iter()
@@ -37,6 +40,7 @@ impl TargetSyntax {
             Self::ImplicitVrLittleEndian => "1.2.840.10008.1.2",
             Self::ExplicitVrLittleEndian => "1.2.840.10008.1.2.1",
             Self::RleLossless => "1.2.840.10008.1.2.5",
+            Self::JpegLsLossless => "1.2.840.10008.1.2.4.80",
             Self::JpegBaseline { .. } => "1.2.840.10008.1.2.4.50",
         }
     }
@@ -46,6 +50,7 @@ impl TargetSyntax {
         match self {
             Self::ImplicitVrLittleEndian | Self::ExplicitVrLittleEndian => None,
             Self::RleLossless => Some(PixelEncoding::Rle),
+            Self::JpegLsLossless => Some(PixelEncoding::JpegLs),
             Self::JpegBaseline { .. } => Some(PixelEncoding::Jpeg),
         }
     }
@@ -100,7 +105,7 @@ mod tests {
         let explicit = TargetSyntax::ExplicitVrLittleEndian;
         assert!(transcodes("1.2.840.10008.1.2.2", explicit));
         assert!(transcodes("1.2.840.10008.1.2.4.90", explicit));
-        assert!(!transcodes("1.2.840.10008.1.2.4.80", explicit));
+        assert!(transcodes("1.2.840.10008.1.2.4.80", explicit));
         assert!(!transcodes("1.2.840.10008.1.2.4.102", explicit));
         assert!(!transcodes("1.2.3", explicit));
     }

@@ -76,8 +76,15 @@ fn token_request(body: MintBody) -> Result<TokenRequest, HttpError> {
     if body.roles.is_empty() {
         problems.add("roles", ProblemCode::Required, "names no role");
     }
-    if body.scope.as_deref().is_some_and(|scope| Scopes::parse(scope).grants_nothing()) {
+    let scopes = body.scope.as_deref().map_or_else(Scopes::unrestricted, Scopes::parse);
+    if scopes.grants_nothing() {
         problems.add("scope", ProblemCode::Value, "holds no scope that grants anything");
+    } else if scopes.are_of_client().is_none() {
+        problems.add(
+            "scope",
+            ProblemCode::Value,
+            "is of a user (user/) or of a client of its own (system/), not of both",
+        );
     }
     if body.expires_in.is_some_and(|seconds| seconds < 1) {
         problems.add("expiresIn", ProblemCode::Value, "is not a positive number of seconds");

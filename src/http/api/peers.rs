@@ -7,6 +7,7 @@ use crate::base::{AeTitle, PeerName, ProblemCode};
 use crate::fhir::{Json, Object};
 use crate::http::{ApiJson, Caller, HttpError, Params};
 use crate::ops::Ops;
+use crate::remote::peer::Trial;
 use crate::remote::{PeerKind, PeerSettings};
 
 use super::json;
@@ -46,9 +47,9 @@ pub(super) async fn remove(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// `POST /api/admin/peers/{name}/test`
+/// `POST /api/admin/peers/{name}/test`: what can be found out without storing anything.
 pub(super) async fn test(ops: web::Data<Ops>, caller: Caller, path: Params<String>) -> Result<HttpResponse, HttpError> {
-    let report = ops.test_peer(&caller.actor, &peer_name(&path)?).await?;
+    let report = ops.test_peer(&caller.actor, &peer_name(&path)?, &Trial::default()).await?;
     let body = Json::from_serialize(&report).map_err(|_error| HttpError::Fault)?;
     Ok(json(StatusCode::OK, &body))
 }

@@ -34,20 +34,20 @@ pub(super) async fn capabilities(
 }
 
 /// A resource and its methods.
-struct Resource {
-    path: &'static str,
-    methods: &'static [Offered],
+pub(super) struct Resource {
+    pub(super) path: &'static str,
+    pub(super) methods: &'static [Offered],
 }
 
 /// A method of a resource.
-struct Offered {
-    method: &'static str,
+pub(super) struct Offered {
+    pub(super) method: &'static str,
     /// Name of the transaction.
-    id: &'static str,
+    pub(super) id: &'static str,
     /// Media types of the body of the request.
-    takes: &'static [&'static str],
+    pub(super) takes: &'static [&'static str],
     /// Media types of the answer.
-    gives: &'static [&'static str],
+    pub(super) gives: &'static [&'static str],
 }
 
 const fn get(id: &'static str, gives: &'static [&'static str]) -> Offered {
@@ -74,7 +74,7 @@ const PICTURES: &[&str] = &["image/jpeg", "image/png", "image/gif", "application
 const PICTURE: &[&str] = &["image/jpeg", "image/png", "image/gif"];
 
 /// Everything below the base. PS3.18 Table 10.1-1.
-const RESOURCES: &[Resource] = &[
+pub(super) const RESOURCES: &[Resource] = &[
     Resource { path: "studies", methods: &[SEARCH, STORE] },
     Resource { path: "series", methods: &[SEARCH] },
     Resource { path: "instances", methods: &[SEARCH] },

@@ -138,6 +138,25 @@ pub(super) const DICOM: &str = "application/dicom";
 /// Bytes.
 pub(super) const OCTET_STREAM: &str = "application/octet-stream";
 
+/// The transfer syntax that a media type of pixel data stands for where it does not say one. PS3.18 Tables 8.7.3-2 to
+/// 8.7.3-5. Of `image/jpeg` it is JPEG Lossless, first-order prediction.
+pub(super) fn default_syntax(media: &str) -> Option<&'static str> {
+    Some(match media {
+        OCTET_STREAM => "1.2.840.10008.1.2.1",
+        "image/jpeg" => "1.2.840.10008.1.2.4.70",
+        "image/jls" => "1.2.840.10008.1.2.4.80",
+        "image/jp2" => "1.2.840.10008.1.2.4.90",
+        "image/jpx" => "1.2.840.10008.1.2.4.92",
+        "image/jphc" => "1.2.840.10008.1.2.4.201",
+        "image/jxl" => "1.2.840.10008.1.2.4.110",
+        "image/dicom-rle" => "1.2.840.10008.1.2.5",
+        "video/mpeg" => "1.2.840.10008.1.2.4.100",
+        "video/mp4" => "1.2.840.10008.1.2.4.102",
+        "video/h265" => "1.2.840.10008.1.2.4.107",
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -4,12 +4,14 @@
 
 mod accept;
 mod capabilities;
+mod conformance;
 mod delete;
 mod media;
 mod multipart;
 mod place;
 mod qido;
 mod rendering;
+mod stale;
 mod stow;
 mod wado;
 mod wado_uri;
@@ -20,6 +22,8 @@ use actix_web::web;
 use crate::access::Operation as Op;
 
 use super::Route;
+
+pub use conformance::section as conformance_section;
 
 /// One route below each of the two names of the service.
 macro_rules! below {

@@ -14,6 +14,7 @@ use crate::ops::Ops;
 
 use super::accept::Accept;
 use super::place::{self, Below};
+use super::stale;
 
 /// `GET /studies`
 pub(super) async fn studies(
@@ -63,7 +64,9 @@ async fn search(
     let found = ops.find_studies(&caller.actor, &query).await?;
     let base = place::base(ops, &caller.actor.tenant);
     if found.rows.is_empty() && found.more == 0 && settings.empty_search == EmptySearch::NoContent {
-        return Ok(HttpResponse::new(StatusCode::NO_CONTENT));
+        let mut response = HttpResponse::new(StatusCode::NO_CONTENT);
+        stale::mark(&mut response, ops, &caller.actor).await?;
+        return Ok(response);
     }
     let mut body = Vec::with_capacity(found.rows.len() * ROW_BYTES + 2);
     body.push(b'[');
@@ -78,6 +81,7 @@ async fn search(
     if found.more > 0 {
         warn(&mut response, &base, &format!("There are {} additional results that can be requested", found.more));
     }
+    stale::mark(&mut response, ops, &caller.actor).await?;
     Ok(response)
 }
 

@@ -11,7 +11,7 @@ use crate::ops::studies::HeldInstance;
 
 use super::accept::{Accept, WantedInstances};
 use super::media::{DICOM, Syntaxes};
-use super::place::{self, uid_of};
+use super::place::uid_of;
 use super::rendering::{MAX_SIDE_PX, Rendering, number, quality, wrong};
 use super::wado::{self, PICTURES, Sent};
 
@@ -44,12 +44,9 @@ pub(super) async fn retrieve(
     }
     let media = accept.choose(PICTURES)?;
     let rendering = asked.rendering(&held);
-    let base = place::base(&ops, &caller.actor.tenant);
-    let url = place::of_instance(&base, &held.study_instance_uid, &held.series_instance_uid, &held.sop_instance_uid);
     // Without a number it is the first frame, unless what moves is asked for by name.
     let frame = asked.frame.or((media != "image/gif").then_some(1));
-    let picture = wado::picture(&ops, &caller, held, wado::Asked { frame, media, rendering: &rendering }).await?;
-    Ok(rendering.warned(picture.into_response(&url), &base))
+    wado::alone(&ops, &caller, held, wado::Asked { frame, media, rendering: &rendering }).await
 }
 
 /// The parameters. PS3.18 Tables 9.4-1 and 9.5-1.
@@ -176,7 +173,7 @@ fn region(text: &str) -> Result<[f64; 4], HttpError> {
 }
 
 /// All parameters.
-const NAMES: &[&str] = &[
+pub(super) const NAMES: &[&str] = &[
     "requestType",
     "studyUID",
     "seriesUID",
@@ -212,7 +209,7 @@ const RENDERING: &[&str] = &[
     "presentationSeriesUID",
 ];
 /// Those that are refused, unless they say `no`.
-const UNSUPPORTED: &[&str] = &["anonymize", "annotation", "presentationUID", "presentationSeriesUID"];
+pub(super) const UNSUPPORTED: &[&str] = &["anonymize", "annotation", "presentationUID", "presentationSeriesUID"];
 
 #[cfg(test)]
 mod tests {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::access::Actor;
+use crate::base::TenantId;
 use crate::fhir::capability::{Offer, ResourceOffer, Versioning, statement};
 use crate::fhir::resource_type::RESOURCE_TYPES;
 use crate::http::{AtTenant, CurrentRequest, FHIR_JSON, HttpError, fhir_format};
@@ -42,9 +43,17 @@ pub(super) async fn capabilities(
             supported_profiles: profiles.get(kind).map_or(&[], Vec::as_slice),
             interactions: if is_read_only(kind, &ops) { READ_ONLY } else { ALL },
             versioning: Versioning::VersionedUpdate,
+            documentation: documentation(kind, &ops),
             operations,
         })
         .collect();
+    let web = format!("{}/dicom-web", ops.base_url(&tenant.0));
+    let imaging = format!(
+        "Images: DICOMweb at {web} (QIDO-RS, WADO-RS, STOW-RS), which Endpoint resources of ImagingStudy name; WADO-URI \
+         at {}/wado. What is offered over DICOM is said at {}/conformance.",
+        ops.base_url(&tenant.0),
+        ops.base_url(&TenantId::default_tenant()),
+    );
     let catalog = ops.parameters(&tenant.0).await?;
     let statement = statement(&Offer {
         software_version: env!("CARGO_PKG_VERSION"),
@@ -56,6 +65,7 @@ pub(super) async fn capabilities(
         resources: &resources,
         registry: catalog.registry(),
         security: "Bearer tokens (RFC 6750), signed by this server.",
+        documentation: &imaging,
     });
     let body = if format.is_pretty { statement.to_pretty() } else { statement.to_text() };
     Ok(HttpResponse::Ok().content_type(FHIR_JSON).body(body))
@@ -66,6 +76,18 @@ fn is_read_only(resource_type: &str, ops: &Ops) -> bool {
         "AuditEvent" => true,
         "ImagingStudy" => !ops.settings().stores_imaging_studies,
         _ => false,
+    }
+}
+
+/// What is special about a type.
+fn documentation(resource_type: &str, ops: &Ops) -> &'static str {
+    match resource_type {
+        "ImagingStudy" if ops.settings().stores_imaging_studies => {
+            "Made from DICOM studies that are kept here; others can be written."
+        }
+        "ImagingStudy" => "Made from DICOM studies that are kept here, changed and deleted with them; read-only.",
+        "Endpoint" => "Those of ImagingStudy lead to WADO-RS of this server (connection type dicom-wado-rs).",
+        _ => "",
     }
 }
 

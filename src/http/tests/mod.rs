@@ -99,7 +99,9 @@ impl Gate for House {
     }
 
     fn ready(&self) -> BoxFuture<'_, Readiness> {
-        Box::pin(async move { Readiness { parts: vec![("database", self.ready), ("blobs", true)] } })
+        Box::pin(
+            async move { Readiness { parts: vec![("database", self.ready), ("blobs", true)], beside: Vec::new() } },
+        )
     }
 
     fn metrics(&self) -> String {

@@ -1,8 +1,9 @@
 //! A match as QIDO-RS and C-FIND answer it.
 
-use std::fmt::Write as _;
-
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use dicom_core::value::DataSetSequence;
@@ -99,25 +100,26 @@ impl FoundRow {
     /// asked for. `retrieve_base` is the URL of the DICOMweb service, without a slash at its end.
     pub fn write_json(&self, out: &mut Vec<u8>, retrieve_base: &str) {
         let url = self.url(retrieve_base);
-        let mut members: BTreeMap<Tag, String> = BTreeMap::new();
-        for (tag, json) in self.attributes.iter().filter(|(tag, _)| self.wanted.has(*tag)) {
-            members.insert(tag, json.to_owned());
-        }
+        let known = self.attributes.iter().filter(|(tag, _)| self.wanted.has(*tag));
+        let mut members: Vec<(Tag, Cow<'_, str>)> = known.map(|(tag, json)| (tag, json.into())).collect();
         let required = self.wanted.always.iter().chain(self.wanted.asked.keys());
-        for tag in required.filter(|tag| !KNOWN_OR_NOT_AT_ALL.contains(*tag)) {
-            members.entry(*tag).or_insert_with(|| format!("{{\"vr\":\"{}\"}}", vr(*tag).to_string()));
-        }
+        let is_missing = |tag: &&Tag| !KNOWN_OR_NOT_AT_ALL.contains(*tag) && self.attributes.get(**tag).is_none();
+        let missing = required.filter(is_missing);
+        members.extend(missing.map(|tag| (*tag, format!("{{\"vr\":\"{}\"}}", vr(*tag).to_string()).into())));
+        let mut of_url = Attributes::default();
         if let Some(url) = &url {
-            let mut json = Attributes::default();
-            json.set_text(tags::RETRIEVE_URL, "UR", url);
-            members.extend(json.iter().map(|(tag, json)| (tag, json.to_owned())));
+            of_url.set_text(tags::RETRIEVE_URL, "UR", url);
+            members.retain(|(tag, _)| *tag != tags::RETRIEVE_URL);
         }
+        members.extend(of_url.iter().map(|(tag, json)| (tag, json.into())));
+        members.sort_by_key(|(tag, _)| *tag);
+        members.dedup_by_key(|(tag, _)| *tag);
         out.push(b'{');
         for (number, (tag, json)) in members.into_iter().enumerate() {
             if number > 0 {
                 out.push(b',');
             }
-            out.extend_from_slice(format!("\"{:04X}{:04X}\":", tag.group(), tag.element()).as_bytes());
+            let _never_fails = write!(out, "\"{:04X}{:04X}\":", tag.group(), tag.element());
             json::with_instance_url(json.as_bytes(), url.as_deref().unwrap_or_default(), out);
         }
         out.push(b'}');
@@ -217,6 +219,15 @@ pub(super) fn attributes(found: &StudyMatch) -> Option<Attributes> {
 
 fn vr(tag: Tag) -> VR {
     StandardDataDictionary.by_tag(tag).map_or(VR::UN, |entry| entry.vr.relaxed())
+}
+
+/// What QIDO-RS answers at each level whatever is asked for; of the levels above only where the question is not asked
+/// within one of them.
+pub fn returned() -> Vec<(Level, Vec<Tag>)> {
+    let own: [(Level, &[Tag]); 4] =
+        [(Level::Patient, PATIENT), (Level::Study, STUDY), (Level::Series, SERIES), (Level::Instance, INSTANCE)];
+    let if_known = |level| if level == Level::Study { IF_KNOWN.as_slice() } else { &[] };
+    own.into_iter().map(|(level, tags)| (level, tags.iter().chain(if_known(level)).copied().collect())).collect()
 }
 
 /// PS3.18 Table 10.6.3-3.

@@ -6,7 +6,7 @@ use futures_util::stream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::base::TenantId;
+use crate::base::{Blake3, TenantId};
 use crate::blob::{BlobError, BlobRef};
 use crate::store::StoreError;
 
@@ -85,6 +85,20 @@ impl Intake {
         self.length += bytes.len();
         self.held.push(bytes);
         if self.length > HELD_BYTES || self.held.len() > HELD_PIECES { self.start().await } else { Ok(()) }
+    }
+
+    /// The file, if it is whole and of at most `longest` bytes, with its address.
+    pub(super) fn short(&mut self, longest: u64) -> Option<(BlobRef, Bytes)> {
+        if self.running.is_some() || self.length as u64 > longest {
+            return None;
+        }
+        let (mut hasher, mut file) = (blake3::Hasher::new(), Vec::with_capacity(self.length));
+        for piece in self.held.drain(..) {
+            hasher.update(&piece);
+            file.extend_from_slice(&piece);
+        }
+        let blob = BlobRef { digest: Blake3::from_hasher(&hasher), size: self.length as u64 };
+        Some((blob, file.into()))
     }
 
     /// The file is whole: makes it a blob.

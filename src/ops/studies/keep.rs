@@ -1,5 +1,9 @@
 //! Keeping an instance: what becomes of one that is known already, and the write set.
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 use crate::access::Operation;
 use crate::audit::{Object, ObjectKind};
 use crate::base::Blake3;
@@ -8,9 +12,10 @@ use crate::dicom::header::{Refusal, Uids};
 use crate::dicom::index::{InstanceIndex, SeriesIndex, StudyIndex};
 use crate::dicom::json;
 use crate::dicom::status::StoreStatus;
-use crate::store::{BlobUse, INSTANCE_OWNER, InstancePlace, NewInstance, StoreError, StoredInstance, Write, WriteSet};
+use crate::store::{InstancePlace, NewInstance, StoreError, StoredInstance};
 
 use super::super::Error;
+use super::gather::Keeping;
 use super::intake::{Intake, IntakeError};
 use super::receive::{Candidate, DISK_LOW, Incoming, received};
 use super::{Duplicates, Received};
@@ -27,7 +32,7 @@ enum Plan {
 
 impl Incoming {
     /// Keeps an instance, unless it is there or another one of its UID stays.
-    pub(super) async fn keep(&self, candidate: Candidate, intake: Intake) -> Result<Received, Error> {
+    pub(super) async fn keep(&self, candidate: Candidate, mut intake: Intake) -> Result<Received, Error> {
         let uids = Uids::from(candidate.identity.clone());
         let data_set = Some(candidate.header.digest);
         let mut place = self.place(&candidate).await?;
@@ -37,22 +42,41 @@ impl Incoming {
             Plan::Refuse(refusal) => return self.refused(refusal, uids, data_set).await,
             Plan::Keep { replaces } => replaces,
         };
-        let blob = match intake.finish().await {
-            Ok(blob) => blob,
-            Err(IntakeError::Full) => return self.refused(DISK_LOW, uids, None).await,
-            Err(IntakeError::Error(error)) => return Err(error),
+        let settings = &self.ops.settings().studies;
+        // What goes on to an archive behind is a blob, however short it is: it is held for a while when it has arrived.
+        let is_local = !settings.behind.has(&self.actor.tenant);
+        let (blob, file) = match intake.short(if is_local { settings.short_file_bytes } else { 0 }) {
+            Some((blob, file)) => (blob, Some(file)),
+            None => match intake.finish().await {
+                Ok(blob) => (blob, None),
+                Err(IntakeError::Full) => return self.refused(DISK_LOW, uids, None).await,
+                Err(IntakeError::Error(error)) => return Err(error),
+            },
         };
-        let mut new = if candidate.header.kept_bytes() > SHORT_BYTES {
-            self.ops.on_cpu(move || new_instance(candidate, blob)).await?
+        let new = if candidate.header.kept_bytes() > SHORT_BYTES {
+            self.ops.on_cpu(move || (new_instance(&candidate, blob, file), candidate)).await?
         } else {
-            new_instance(candidate, blob)
+            (new_instance(&candidate, blob, file), candidate)
         };
+        let (instance, candidate) = (Arc::new(self.ops.desk(&self.actor).seal_instance(new.0)?), new.1);
         for _ in 0..ATTEMPTS {
-            new.0.replaces = replaces;
-            let contradicts = place.patient.as_ref().is_some_and(|(id, issuer)| new.0.study.contradicts(id, issuer));
-            match self.ops.desk(&self.actor).commit(self.write_set(&new.0)).await {
+            if let (Some(_), Some(former)) = (replaces, &place.instance) {
+                self.ops.hold_former(&self.actor, former).await?;
+            }
+            let new = instance.instance();
+            let contradicts = place.patient.as_ref().is_some_and(|(id, issuer)| new.study.contradicts(id, issuer));
+            let study = &new.study_uid;
+            let object = Object::new(ObjectKind::Instance, new.instance_uid.as_str()).of_study(Some(study.clone()));
+            let keeping = Keeping {
+                actor: self.actor.clone(),
+                instance: Arc::clone(&instance),
+                replaces,
+                event: self.ops.event(&self.actor, Operation::StudyStore).on(object),
+                job: self.ops.study_changed(&self.actor, study, self.ops.now()),
+            };
+            match self.ops.keep_gathered(keeping).await {
                 Ok(()) => {
-                    let is_flawed = contradicts || !new.0.flaws.is_empty();
+                    let is_flawed = contradicts || !new.flaws.is_empty();
                     let status = if is_flawed { StoreStatus::STORED_WITH_WARNING } else { StoreStatus::SUCCESS };
                     let comment = match (contradicts, is_flawed) {
                         (true, _) => Some("patient is not that of the study"),
@@ -63,8 +87,8 @@ impl Incoming {
                 }
                 // Somebody else's instance of this UID came first.
                 Err(StoreError::Duplicate) => {
-                    place = self.place(&new.1).await?;
-                    replaces = match self.plan(&new.1, place.instance.as_ref()) {
+                    place = self.place(&candidate).await?;
+                    replaces = match self.plan(&candidate, place.instance.as_ref()) {
                         Plan::There => return Ok(received(uids, StoreStatus::SUCCESS, None, true)),
                         Plan::Refuse(refusal) => return self.refused(refusal, uids, data_set).await,
                         Plan::Keep { replaces } => replaces,
@@ -98,33 +122,17 @@ impl Incoming {
             Duplicates::Replace => Plan::Keep { replaces: Some(there.data_set_digest) },
         }
     }
-
-    fn write_set(&self, new: &NewInstance) -> WriteSet {
-        let study = new.study_uid.clone();
-        let object = Object::new(ObjectKind::Instance, new.instance_uid.as_str()).of_study(Some(study));
-        let blob = BlobUse {
-            digest: new.digest,
-            size: new.size,
-            owner_kind: INSTANCE_OWNER,
-            owner_id: new.instance_uid.as_str().to_owned(),
-        };
-        WriteSet::new()
-            .with(Write::Blob(blob))
-            .with(Write::Instance(Box::new(new.clone())))
-            .with(Write::Audit(self.ops.event(&self.actor, Operation::StudyStore).on(object)))
-            .with(Write::Job(self.ops.study_changed(&self.actor, &new.study_uid, self.ops.now())))
-    }
 }
 
 /// What the store keeps of an instance.
-fn new_instance(candidate: Candidate, blob: BlobRef) -> (NewInstance, Candidate) {
+pub(super) fn new_instance(candidate: &Candidate, blob: BlobRef, file: Option<Bytes>) -> NewInstance {
     let (identity, header) = (&candidate.identity, &candidate.header);
     let (study, series) = json::split(header);
     let pixel_data_offset = header.pixel_data_offset.filter(|_| !header.encoding.is_deflated);
     let flaw = |flaw: &crate::dicom::header::Flaw| {
         format!("{:04X}{:04X}:{}", flaw.tag.group(), flaw.tag.element(), flaw.kind.as_str())
     };
-    let new = NewInstance {
+    NewInstance {
         study_uid: identity.study_instance_uid.clone(),
         series_uid: identity.series_instance_uid.clone(),
         instance_uid: identity.sop_instance_uid.clone(),
@@ -142,9 +150,8 @@ fn new_instance(candidate: Candidate, blob: BlobRef) -> (NewInstance, Candidate)
         pixel_data_offset: pixel_data_offset.map(|offset| candidate.data_set_offset + offset),
         flaws: header.flaws.iter().map(flaw).collect::<Vec<_>>().join(" "),
         metadata: json::object(header),
-        replaces: None,
-    };
-    (new, candidate)
+        file,
+    }
 }
 
 /// Bytes of a header that are turned into JSON at once.

@@ -1,12 +1,14 @@
 //! Studies: instances come in from C-STORE and STOW-RS, are found, read and deleted. The edges know PDUs and
 //! multiparts; what is stored, and what a query means, is decided here alone.
 
+mod behind;
 mod delete;
 mod disk;
 mod facts;
 mod find;
 mod found;
 mod frames;
+mod gather;
 mod imaging_study;
 mod intake;
 mod keep;
@@ -21,9 +23,12 @@ use crate::base::{AeTitle, Blake3, Timestamp, Uid};
 use crate::blob::BlobRef;
 use crate::dicom::status::StoreStatus;
 
+pub(in crate::ops) use behind::Archives;
+pub use behind::{ArchiveBehind, BehindSettings, Followed, PassRequest, Stale};
 pub use find::Found;
-pub use found::FoundRow;
+pub use found::{FoundRow, returned};
 pub use frames::{FrameError, StoredImage};
+pub(in crate::ops) use gather::Gathering;
 pub(in crate::ops) use local::LocalArchive;
 pub use metadata::Metadata;
 pub use receive::Incoming;

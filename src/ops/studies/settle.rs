@@ -48,6 +48,11 @@ impl Ops {
         }
     }
 
+    /// Whether a job of `study_changed` runs so late that whatever is begun now is over by then.
+    pub(super) fn is_far_off(&self, job: &NewJob) -> bool {
+        self.now().0.saturating_add(self.settle_us()) <= job.run_at.0
+    }
+
     fn settle_us(&self) -> i64 {
         i64::try_from(self.settings().studies.settle.as_micros()).unwrap_or(i64::MAX).max(1)
     }

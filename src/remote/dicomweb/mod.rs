@@ -5,6 +5,7 @@ mod json;
 mod source;
 mod stow;
 mod stow_response;
+mod trial;
 
 use std::sync::Arc;
 
@@ -15,6 +16,8 @@ use super::egress::HttpError;
 use super::http::{HttpPeer, Outgoing};
 use super::instance::Instance;
 use super::peer::{PeerKind, PeerSettings};
+
+pub(in crate::remote) use trial::Tried;
 
 /// A DICOMweb peer. Made once and shared.
 pub struct DicomwebPeer {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::base::{AeTitle, ProblemCode, Problems, Uid};
-use crate::dicom::dimse::{Command, VERIFICATION, element, field};
+use crate::dicom::dimse::{Command, STORAGE_COMMITMENT, VERIFICATION, element, field};
 use crate::dicom::status::{StoreOutcome, StoreStatus};
 
 use super::instance::Instance;
@@ -31,6 +31,18 @@ use super::tls::server_name;
 
 use association::{Address, Association, Limits, Tls};
 use contexts::Proposals;
+
+/// The SOP classes that peers are called with, beside those of storage.
+pub const USED: &[&str] = &[
+    VERIFICATION,
+    "1.2.840.10008.5.1.4.1.2.1.1",
+    "1.2.840.10008.5.1.4.1.2.1.2",
+    "1.2.840.10008.5.1.4.1.2.1.3",
+    "1.2.840.10008.5.1.4.1.2.2.1",
+    "1.2.840.10008.5.1.4.1.2.2.2",
+    "1.2.840.10008.5.1.4.1.2.2.3",
+    STORAGE_COMMITMENT,
+];
 
 /// A DIMSE peer that can be called. Each call is an association of its own.
 #[derive(Debug, Clone)]

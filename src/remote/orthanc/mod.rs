@@ -1,8 +1,11 @@
 //! Orthanc through its own REST interface: what it knows of a study, rendered images, storing. Needs
 //! Orthanc 1.9.4, which brought `/tools/bulk-content`.
 
+mod archive;
+mod pass;
 mod source;
 mod store;
+mod trial;
 
 use std::sync::Arc;
 
@@ -16,6 +19,9 @@ use super::egress::HttpError;
 use super::http::{Answer, HttpPeer, Outgoing};
 use super::instance::Instance;
 use super::peer::{PeerKind, PeerSettings};
+
+pub use archive::{Change, Changes, OpenedFile, StoredAs};
+pub use pass::{Passed, Passing};
 
 /// An Orthanc. Made once and shared.
 pub struct OrthancPeer {

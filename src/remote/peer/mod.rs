@@ -6,7 +6,7 @@ mod secrets;
 mod test;
 
 pub use secrets::UnreadableSettings;
-pub use test::{Finding, Level, PeerReport, test};
+pub use test::{Finding, Level, PeerReport, Trial, test};
 
 use std::time::Duration;
 

@@ -4,6 +4,10 @@
 //! A page holds one record as its text, or several as lines packed by zstd; the first byte tells which. It is
 //! named by its first event and recorded when its last one was.
 
+use std::cell::RefCell;
+
+use zstd::bulk::Compressor;
+
 use crate::audit::{AuditEvent, Record};
 use crate::base::{TenantId, Timestamp};
 use crate::store::StoreError;
@@ -106,12 +110,21 @@ impl OpenPage {
         let Self { id, last_at, lines, records, .. } = self;
         let plain = match records {
             1 => lines.into_bytes(),
-            _ => zstd::bulk::compress(lines.as_bytes(), COMPRESSION)
+            _ => PACKER
+                .with_borrow_mut(|packer| match packer {
+                    Some(packer) => packer.compress(lines.as_bytes()),
+                    None => packer.insert(Compressor::new(COMPRESSION)?).compress(lines.as_bytes()),
+                })
                 .map_err(|_memory| StoreError::Corrupt("audit event"))?,
         };
         let body = sealer.seal(tenant, &["audit", &id], &plain)?;
         Ok(SealedPage { id, recorded_at: last_at, body })
     }
+}
+
+thread_local! {
+    /// It takes longer to make than to use.
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
 }
 
 /// Records of a page at most.

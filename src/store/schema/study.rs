@@ -83,6 +83,13 @@ table! {
 }
 
 table! {
+    dicom_file (instance_no) {
+        instance_no -> BigInt,
+        body -> Binary,
+    }
+}
+
+table! {
     dicom_replaced (tenant, instance_uid, digest) {
         tenant -> Text,
         instance_uid -> Text,
@@ -92,6 +99,39 @@ table! {
         transfer_syntax -> Text,
         received_at -> BigInt,
         replaced_at -> BigInt,
+    }
+}
+
+table! {
+    dicom_replaced_file (tenant, instance_uid, digest) {
+        tenant -> Text,
+        instance_uid -> Text,
+        digest -> Text,
+        body -> Binary,
+    }
+}
+
+table! {
+    archive_feed (tenant) {
+        tenant -> Text,
+        peer -> Text,
+        seq -> BigInt,
+        anchor -> Text,
+        origin -> Text,
+        is_anew -> Bool,
+        reached_at -> BigInt,
+        compared -> Text,
+    }
+}
+
+table! {
+    archive_note (tenant, remote_id) {
+        tenant -> Text,
+        remote_id -> Text,
+        kind -> Text,
+        instance_uid -> Text,
+        reason -> Text,
+        noted_at -> BigInt,
     }
 }
 

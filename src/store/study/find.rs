@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use dicom_core::Tag;
+use dicom_dictionary_std::tags;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use crate::base::Uid;
-use crate::dicom::query::{Level, Query};
+use crate::dicom::query::{Level, Matching, Query};
 use crate::store::db::Tx;
 use crate::store::search::{Number, Sql};
 use crate::store::{Desk, StoreError};
@@ -49,7 +51,7 @@ impl Desk<'_> {
     /// however many the query allows.
     pub async fn find_studies(&self, query: &Query) -> Result<(Vec<StudyMatch>, u64), StoreError> {
         let (tenant, query) = (self.tenant().clone(), query.clone());
-        let level = query.level;
+        let (level, is_short) = (query.level, is_short(&query));
         let work = move |tx: &mut Tx<'_>| {
             let limit = query.limit.min(MOST_ROWS);
             let place = conditions(Patterns::of(tx), &tenant, &query);
@@ -63,7 +65,7 @@ impl Desk<'_> {
             let modalities = if level <= Level::Study { modalities(tx, &rows)? } else { HashMap::new() };
             Ok((rows, modalities, more))
         };
-        let (rows, mut modalities, more) = self.read(work).await?;
+        let (rows, mut modalities, more) = if is_short { self.read_row(work).await? } else { self.read(work).await? };
         let mut matches: Vec<StudyMatch> = Vec::with_capacity(rows.len());
         // Rows of one study or series come one after the other: what lies around them is opened once.
         let (mut study, mut series) = ((0, String::new()), (0, String::new()));
@@ -105,6 +107,17 @@ impl Desk<'_> {
     fn opened(&self, table: &str, uid: &str, sealed: &[u8]) -> Result<String, StoreError> {
         open(self.tenant(), self.sealer(), table, uid, sealed)
     }
+}
+
+/// Whether a query begins at an index and finds little: one patient, one accession number, few UIDs.
+fn is_short(query: &Query) -> bool {
+    let is_one = |path: &[Tag]| matches!(path, [tags::PATIENT_ID | tags::ACCESSION_NUMBER]);
+    query.level < Level::Instance
+        && query.keys.iter().any(|key| match &key.matching {
+            Matching::Uids(uids) => uids.len() <= FEW,
+            Matching::Single(_) => is_one(&key.path),
+            _ => false,
+        })
 }
 
 fn page(tx: &mut Tx<'_>, level: Level, place: &Sql, limit: u64, offset: u64) -> Result<Vec<Row>, StoreError> {
@@ -230,6 +243,8 @@ const FROM_INSTANCE: &str =
 const BY_STUDY: &str = "s.study_date desc, s.study_time desc, s.study_uid";
 const BY_SERIES: &str = ", e.number, e.series_uid";
 
+/// UIDs that are asked for at once.
+const FEW: usize = 8;
 /// Matches of a page.
 const MOST_ROWS: u64 = 10_000;
 /// Values in one statement.

@@ -1,18 +1,27 @@
 //! Studies, series and instances: what they are found by stands in columns (docs/adr/0014), what is sent of them in
-//! sealed DICOM JSON, their files in the blob store.
+//! sealed DICOM JSON. Their files are blobs; short ones are kept here (docs/adr/0019).
 
+mod archive;
 mod condition;
 mod delete;
+mod file;
 mod find;
 mod read;
+mod whereabouts;
 mod write;
+
+use bytes::Bytes;
 
 use crate::base::{Blake3, Timestamp, Uid};
 use crate::dicom::index::{InstanceIndex, SeriesIndex, StudyIndex};
 
+pub use archive::{ArchiveChange, ArchiveFeed, CACHED_OWNER, InstanceSite, RemoteFile};
+pub(super) use archive::{after, before};
 pub(super) use delete::delete;
 pub use find::StudyMatch;
-pub(super) use write::{SealedInstance, insert};
+pub use whereabouts::{ArchiveCounts, RemoteInstance, Whereabouts};
+pub use write::SealedInstance;
+pub(super) use write::insert;
 
 /// An instance that is to be kept. Study and series are made when their first instance comes; what that says of them
 /// stays.
@@ -52,8 +61,8 @@ pub struct NewInstance {
     pub flaws: String,
     /// DICOM JSON of all of it.
     pub metadata: String,
-    /// The data set that it takes the place of, by its digest.
-    pub replaces: Option<Blake3>,
+    /// Its file, where that is kept with it; else the file is a blob.
+    pub file: Option<Bytes>,
 }
 
 /// An instance as it is kept.
@@ -108,3 +117,8 @@ const REPLACED_OWNER: &str = "instance.replaced";
 const NO_NUMBER: i64 = i64::MAX;
 /// In a column of sizes: none.
 const NO_SIZE: i64 = -1;
+
+/// A size in a column.
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

@@ -113,7 +113,7 @@ impl Desk<'_> {
     }
 }
 
-const SELECT: &str = "select i.no, s.study_uid, e.series_uid, i.instance_uid, i.class_uid, e.modality, \
+pub(super) const SELECT: &str = "select i.no, s.study_uid, e.series_uid, i.instance_uid, i.class_uid, e.modality, \
      e.number as series_number, i.number, i.frames, i.pixel_rows, i.pixel_columns, i.transfer_syntax, i.digest, \
      i.size, i.data_set_digest, i.data_set_offset, i.pixel_data_offset, i.received_at \
      from dicom_study s join dicom_series e on e.study_no = s.no join dicom_instance i on i.series_no = e.no where ";
@@ -129,7 +129,7 @@ struct MetadataRow {
 }
 
 #[derive(QueryableByName)]
-struct Row {
+pub(super) struct Row {
     #[diesel(sql_type = BigInt)]
     no: i64,
     #[diesel(sql_type = Text)]
@@ -207,4 +207,4 @@ pub(super) fn kept_uid(text: &str) -> Result<Uid, StoreError> {
 }
 
 /// Values in one statement.
-const BATCH: usize = 500;
+pub(super) const BATCH: usize = 500;

@@ -1,36 +1,56 @@
 //! Instances on their way into the database: those of one write set together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 
 use crate::base::{Blake3, TenantId, Timestamp};
 use crate::store::db::{Tx, on};
 use crate::store::keys::Sealer;
 use crate::store::schema::study::{dicom_instance, dicom_series, dicom_study};
 use crate::store::search::{Bind, Sql, insert as insert_rows, insert_returning};
-use crate::store::{StoreError, body};
+use crate::store::{Desk, StoreError, body};
 
-use super::{INSTANCE_OWNER, NO_NUMBER, NO_SIZE, NewInstance, REPLACED_OWNER};
+use super::{INSTANCE_OWNER, NO_NUMBER, NO_SIZE, NewInstance, REPLACED_OWNER, file, signed};
 
-/// An instance whose metadata is sealed: ready for the transaction.
-pub(in crate::store) struct SealedInstance {
+/// An instance whose metadata and file are sealed: ready for the transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SealedInstance {
     new: NewInstance,
     metadata: Vec<u8>,
+    file: Option<Vec<u8>>,
 }
 
-impl SealedInstance {
-    pub(in crate::store) fn new(tenant: &TenantId, mut new: NewInstance, sealer: &Sealer) -> Result<Self, StoreError> {
-        let kept = std::mem::take(&mut new.metadata);
-        let metadata = seal(tenant, sealer, "dicom_instance", new.instance_uid.as_str(), kept)?;
-        Ok(Self { new, metadata })
+impl Desk<'_> {
+    /// Seals an instance, to be kept by [`Write::Instance`](crate::store::Write::Instance).
+    pub fn seal_instance(&self, mut new: NewInstance) -> Result<SealedInstance, StoreError> {
+        let (tenant, sealer) = (self.tenant(), self.sealer());
+        let (metadata, file) = (std::mem::take(&mut new.metadata), new.file.take());
+        let metadata = seal(tenant, sealer, "dicom_instance", new.instance_uid.as_str(), metadata)?;
+        let file = file.map(|file| file::seal(tenant, sealer, new.digest, &file)).transpose()?;
+        Ok(SealedInstance { new, metadata, file })
     }
 }
 
+impl SealedInstance {
+    /// What it is, without its metadata and file.
+    pub fn instance(&self) -> &NewInstance {
+        &self.new
+    }
+
+    /// Whether its file is a blob.
+    pub fn is_blob(&self) -> bool {
+        self.file.is_none()
+    }
+}
+
+/// An instance on its way in, with the digest of the data set that it takes the place of.
+pub(in crate::store) type Entry<'a> = (&'a SealedInstance, Option<Blake3>);
+
 /// Seals DICOM JSON of a row.
 fn seal(tenant: &TenantId, sealer: &Sealer, table: &str, uid: &str, json: String) -> Result<Vec<u8>, StoreError> {
-    sealer.seal(tenant, &[table, uid], &body::pack(PACKED_AS, json.into_bytes()))
+    sealer.seal(tenant, &[table, uid], &body::pack_quickly(json.into_bytes()))
 }
 
 /// Opens what [`seal`] has sealed.
@@ -51,31 +71,41 @@ pub(in crate::store) fn insert(
     tx: &mut Tx<'_>,
     tenant: &TenantId,
     sealer: &Sealer,
-    instances: &[&SealedInstance],
+    instances: &[Entry<'_>],
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let mut by_study: BTreeMap<&str, BTreeMap<&str, Vec<&SealedInstance>>> = BTreeMap::new();
-    for instance in instances {
-        let of_study = by_study.entry(instance.new.study_uid.as_str()).or_default();
-        of_study.entry(instance.new.series_uid.as_str()).or_default().push(instance);
+    let mut by_study: BTreeMap<&str, BTreeMap<&str, Vec<Entry<'_>>>> = BTreeMap::new();
+    for entry in instances {
+        let of_study = by_study.entry(entry.0.new.study_uid.as_str()).or_default();
+        of_study.entry(entry.0.new.series_uid.as_str()).or_default().push(*entry);
     }
     for of_study in by_study.into_values() {
-        let Some(first) = of_study.values().flatten().next() else { continue };
+        let Some((first, _)) = of_study.values().flatten().next() else { continue };
         let study = study(tx, tenant, sealer, &first.new, now)?;
         let (mut new_series, mut new_instances) = (0, 0);
         for of_series in of_study.into_values() {
-            let Some(first) = of_series.first() else { continue };
+            let Some((first, _)) = of_series.first() else { continue };
             let (series_no, is_new) = series(tx, tenant, sealer, study.no, &first.new, now)?;
             let mut added = 0;
-            for instance in &of_series {
-                if let Some(former) = instance.new.replaces {
-                    replace(tx, tenant, series_no, &instance.new, former, now)?;
+            for (instance, replaces) in &of_series {
+                if let Some(former) = replaces {
+                    replace(tx, tenant, series_no, &instance.new, *former, now)?;
                 } else {
                     added += 1;
                 }
             }
-            let rows = of_series.iter().map(|instance| row(tenant, series_no, &study, instance, now)).collect();
-            insert_rows(tx, "dicom_instance", INSTANCE, "", rows)?;
+            let rows = of_series.iter().map(|(instance, _)| row(tenant, series_no, &study, instance, now)).collect();
+            if of_series.iter().all(|(instance, _)| instance.is_blob()) {
+                insert_rows(tx, "dicom_instance", INSTANCE, "", rows)?;
+            } else {
+                let made: Vec<MadeInstance> =
+                    insert_returning(tx, "dicom_instance", INSTANCE, " returning no, instance_uid", rows)?;
+                let numbers: HashMap<String, i64> = made.into_iter().map(|made| (made.instance_uid, made.no)).collect();
+                let files = of_series.iter().filter_map(|(instance, _)| {
+                    Some((*numbers.get(instance.new.instance_uid.as_str())?, instance.file.clone()?))
+                });
+                file::insert(tx, files.collect())?;
+            }
             if added > 0 {
                 let mut sql = Sql::new("update dicom_series set instances = instances + ");
                 sql.bind(added).push(" where no = ").bind(series_no);
@@ -209,7 +239,7 @@ fn series(
 }
 
 fn row(tenant: &TenantId, series_no: i64, study: &Study, instance: &SealedInstance, now: Timestamp) -> Vec<Bind> {
-    let SealedInstance { new, metadata } = instance;
+    let SealedInstance { new, metadata, .. } = instance;
     let size = |number: Option<u32>| number.map_or(NO_SIZE, i64::from);
     let mut flaws = new.flaws.clone();
     if new.study.contradicts(&study.patient_id, &study.issuer) {
@@ -246,11 +276,14 @@ fn replace(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let uid = new.instance_uid.as_str();
-    let row: Option<(String, i64, String, i64)> = on!(tx, conn => diesel::delete(dicom_instance::table
+    let wanted = dicom_instance::table
         .filter(dicom_instance::tenant.eq(tenant.as_str()))
         .filter(dicom_instance::instance_uid.eq(uid))
         .filter(dicom_instance::series_no.eq(series_no))
-        .filter(dicom_instance::data_set_digest.eq(former.to_hex())))
+        .filter(dicom_instance::data_set_digest.eq(former.to_hex()));
+    let no: Option<i64> = on!(tx, conn => wanted.clone().select(dicom_instance::no).get_result(conn).optional())?;
+    let file = no.map(|no| file::take(tx, no)).transpose()?.flatten();
+    let row: Option<(String, i64, String, i64)> = on!(tx, conn => diesel::delete(wanted)
         .returning((
             dicom_instance::digest,
             dicom_instance::size,
@@ -271,6 +304,9 @@ fn replace(
         now.0.into(),
     ];
     insert_rows(tx, "dicom_replaced", REPLACED, " on conflict do nothing", vec![columns])?;
+    if let Some(body) = file {
+        return file::put_aside(tx, tenant, uid, &digest, body);
+    }
     let mut sql = Sql::new("insert into blob_ref (tenant, digest, owner_kind, owner_id) values (");
     sql.bind(tenant.as_str()).push(", ").bind(digest.as_str()).push(", ").bind(REPLACED_OWNER).push(", ");
     sql.bind(uid).push(") on conflict do nothing");
@@ -282,14 +318,18 @@ fn replace(
     Ok(())
 }
 
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
 #[derive(QueryableByName)]
 struct Made {
     #[diesel(sql_type = BigInt)]
     no: i64,
+}
+
+#[derive(QueryableByName)]
+struct MadeInstance {
+    #[diesel(sql_type = BigInt)]
+    no: i64,
+    #[diesel(sql_type = Text)]
+    instance_uid: String,
 }
 
 const STUDY: &[&str] = &[
@@ -355,6 +395,3 @@ const INSTANCE: &[&str] = &[
 ];
 const REPLACED: &[&str] =
     &["tenant", "instance_uid", "digest", "data_set_digest", "size", "transfer_syntax", "received_at", "replaced_at"];
-
-/// The dictionary that DICOM JSON is packed with.
-const PACKED_AS: &str = "DicomJson";

@@ -5,7 +5,37 @@ use crate::support::{Backend, PUBLIC_URL, TestGateway};
 
 use super::help::{get, image, integrator, stow};
 
-each_backend!(capabilities_are_told_without_a_token, browsers_are_told_what_they_may, other_methods_are_refused);
+each_backend!(
+    capabilities_are_told_without_a_token,
+    the_conformance_statement_is_open_in_every_form,
+    browsers_are_told_what_they_may,
+    other_methods_are_refused,
+);
+
+async fn the_conformance_statement_is_open_in_every_form(backend: Backend) {
+    let gateway = TestGateway::with(&backend, &["dimse.max_matches=4321"], "").await;
+    let nobody = gateway.nobody();
+    for (accept, media, begins) in [
+        ("*/*", "text/html; charset=utf-8", "<!DOCTYPE html>"),
+        ("text/html,application/xhtml+xml", "text/html; charset=utf-8", "<!DOCTYPE html>"),
+        ("text/markdown", "text/markdown; charset=utf-8", "# DICOM Conformance Statement"),
+        ("text/plain", "text/plain; charset=utf-8", "# DICOM Conformance Statement"),
+        ("application/json", "application/json", "{\"title\":\"DICOM Conformance Statement"),
+    ] {
+        let page = nobody.send("GET", "/conformance", &[("Accept", accept)], b"").await.expect(200);
+        assert_eq!(page.must("content-type"), media);
+        assert!(page.text().starts_with(begins), "{accept}");
+        for part in
+            ["4321", "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.1.2.4.201", "ISO 2022 IR 149", "studies/{study}"]
+        {
+            assert!(page.text().contains(part), "{part} in {media}");
+        }
+    }
+    nobody.send("GET", "/conformance", &[("Accept", "image/png")], b"").await.expect(406);
+    let metadata = nobody.send("GET", "/fhir/r4/metadata", &[], b"").await.expect(200);
+    let said = metadata.json()["rest"][0]["documentation"].as_str().expect("words").to_owned();
+    assert!(said.contains(&format!("{PUBLIC_URL}/dicom-web ")) && said.contains(&format!("{PUBLIC_URL}/conformance")));
+}
 
 async fn capabilities_are_told_without_a_token(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;

@@ -95,12 +95,12 @@ async fn transfer_syntaxes_are_negotiated(backend: Backend) {
             "1.2.840.10008.1.2.5",
         ),
         ("images/MR_small_jp2klossless.dcm", "", 200, EXPLICIT),
-        ("images/MR_small_jpeg_ls_lossless.dcm", "", 200, "1.2.840.10008.1.2.4.80"),
+        ("images/MR_small_jpeg_ls_lossless.dcm", "", 200, EXPLICIT),
         (
             "images/MR_small_jpeg_ls_lossless.dcm",
-            "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1",
-            406,
-            "",
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.4.80",
+            200,
+            "1.2.840.10008.1.2.4.80",
         ),
         ("images/SC_rgb_jpeg_dcmtk.dcm", "", 200, "1.2.840.10008.1.2.4.50"),
         (
@@ -111,6 +111,12 @@ async fn transfer_syntaxes_are_negotiated(backend: Backend) {
         ),
         ("images/image_dfl.dcm", "", 200, EXPLICIT),
         ("images/video_h264.dcm", "", 200, "1.2.840.10008.1.2.4.102"),
+        (
+            "images/video_h264.dcm",
+            "multipart/related; type=\"application/dicom\"; transfer-syntax=1.2.840.10008.1.2.1",
+            406,
+            "",
+        ),
     ] {
         let gateway = TestGateway::new(&backend).await;
         let client = integrator(&gateway).await;

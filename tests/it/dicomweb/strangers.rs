@@ -55,6 +55,9 @@ async fn scopes_hold_here_too(backend: Backend) {
         ("user/ImagingStudy.s", 403, 200),
         ("user/ImagingStudy.rs", 200, 200),
         ("user/Patient.rs", 403, 403),
+        // A client that acts alone.
+        ("system/ImagingStudy.rs", 200, 200),
+        ("system/ImagingStudy.s", 403, 200),
     ] {
         let request = TokenRequest { scope: Some(scope.to_owned()), ..token("narrow", &[Role::Integrator]) };
         let client = gateway.client(&TenantId::default_tenant(), request).await;
@@ -63,6 +66,12 @@ async fn scopes_hold_here_too(backend: Backend) {
         stow(&client, std::slice::from_ref(&sent)).await.expect(403);
     }
     get(&gateway.nobody(), &names.path(), &[]).await.expect(401);
+    // An administrator sees no images; a client that acts alone sees what its scopes say, whoever else it is.
+    for (scope, status) in [(None, 403), (Some("user/*.cruds"), 403), (Some("system/*.cruds"), 200)] {
+        let request = TokenRequest { scope: scope.map(str::to_owned), ..token("admin", &[Role::Admin]) };
+        let client = gateway.client(&TenantId::default_tenant(), request).await;
+        assert_eq!(get(&client, &names.path(), &[]).await.status, status, "{scope:?}");
+    }
 }
 
 async fn urls_never_follow_the_host_field(backend: Backend) {

@@ -1,5 +1,7 @@
 //! Histories: of a resource, of a type, of everything; paged, and the same on every page.
 
+use std::collections::BTreeMap;
+
 use causeway::access::Role;
 use serde_json::{Value, json};
 
@@ -10,6 +12,7 @@ use crate::support::{Backend, Client, PUBLIC_URL, TestGateway};
 each_backend!(
     a_resource_has_a_history,
     pages_neither_repeat_nor_leave_out,
+    walks_beside_eight_writers_have_no_gap,
     what_was_current_at_a_time_is_told,
     parameters_are_held_to_their_form,
 );
@@ -91,6 +94,58 @@ async fn pages_neither_repeat_nor_leave_out(backend: Backend) {
     let everything = all(&client, "/fhir/r4/_history?_count=2").await;
     assert_eq!(everything.len(), 7 + 1 + 5);
 }
+
+/// Eight write, each their own resource and one that all share, while others go through the histories: in each walk
+/// every version is there once, and none is missing below the newest that it has of a resource.
+async fn walks_beside_eight_writers_have_no_gap(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let client = gateway.role(Role::Integrator).await;
+    client.put("/fhir/r4/Basic/shared", &basic("shared", "0")).await.expect(201);
+    let writing = (0..WRITERS).map(|writer| {
+        let client = client.clone();
+        async move {
+            for round in 0..ROUNDS {
+                for id in ["shared".to_owned(), format!("own-{writer}")] {
+                    let written = client.put(&format!("/fhir/r4/Basic/{id}"), &basic(&id, &round.to_string())).await;
+                    assert!(matches!(written.status, 200 | 201), "{}", written.text());
+                }
+            }
+        }
+    });
+    let writing = futures_util::future::join_all(writing);
+    let walking =
+        ["/fhir/r4/_history?_count=7", "/fhir/r4/Basic/_history?_count=5", "/fhir/r4/Basic/shared/_history?_count=3"]
+            .map(|first| {
+                let client = client.clone();
+                async move {
+                    for _ in 0..3 {
+                        let walked = all(&client, first).await;
+                        held_together(&walked, first);
+                    }
+                }
+            });
+    tokio::join!(writing, futures_util::future::join_all(walking));
+    let whole = all(&client, "/fhir/r4/Basic/_history?_count=9").await;
+    held_together(&whole, "at the end");
+    assert_eq!(whole.len(), 1 + 2 * WRITERS * ROUNDS);
+}
+
+/// Holds that the versions of each resource in a walk go down one by one to the first.
+fn held_together(walked: &[Value], what: &str) {
+    let mut versions: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for entry in walked {
+        let tag = text(&entry["response"], "etag");
+        let version = tag.trim_matches(|letter: char| !letter.is_ascii_digit()).parse().expect("a number");
+        versions.entry(text(entry, "fullUrl")).or_default().push(version);
+    }
+    for (resource, seen) in versions {
+        let expected: Vec<usize> = (1..=seen.len()).rev().collect();
+        assert_eq!(seen, expected, "{what}: {resource}");
+    }
+}
+
+const WRITERS: usize = 8;
+const ROUNDS: usize = 6;
 
 async fn what_was_current_at_a_time_is_told(backend: Backend) {
     let gateway = TestGateway::new(&backend).await;

@@ -180,5 +180,6 @@ const PARAMETERS: &[(&str, &str)] = &[
     ("{version}", "1"),
     ("{form}", "pdf"),
     ("{name}", "no-such-peer"),
+    ("{path:.*}", "tools/find"),
     ("{jti}", "nothing-has-this-id"),
 ];

@@ -11,7 +11,14 @@ use crate::support::{Backend, TestGateway};
 each_backend!(instances_series_and_studies_are_deleted);
 
 async fn instances_series_and_studies_are_deleted(backend: Backend) {
-    let gateway = TestGateway::new(&backend).await;
+    for (short_files, blobs, files) in [("64KiB", 0, 6), ("0", 6, 0)] {
+        let gateway = TestGateway::with(&backend, &[&format!("archive.short_files={short_files}")], "").await;
+        are_deleted(&gateway, blobs, files).await;
+    }
+}
+
+/// `blobs` and `kept` are the files of a study, as blobs and in the database.
+async fn are_deleted(gateway: &TestGateway, blobs: i64, kept: i64) {
     let (ops, actor) = (gateway.ops(), archivist());
     let mut files = Vec::new();
     for study in 1..3 {
@@ -43,7 +50,8 @@ async fn instances_series_and_studies_are_deleted(backend: Backend) {
     assert!(matches!(ops.held_instances(&actor, &scope(None, None)).await, Err(Error::NotFound)));
     assert_eq!(gateway.database.count("select count(*) from dicom_study").await, 1);
     assert_eq!(gateway.database.count("select count(*) from dicom_series").await, 2);
-    assert_eq!(gateway.database.count("select count(*) from blob_ref where owner_kind = 'instance'").await, 6);
+    assert_eq!(gateway.database.count("select count(*) from blob_ref where owner_kind = 'instance'").await, blobs);
+    assert_eq!(gateway.database.count("select count(*) from dicom_file").await, kept);
     // What was deleted can come again.
     store_all(ops, &actor, &files[..6]).await;
     assert_eq!(counts().await, 206);

@@ -41,7 +41,15 @@ async fn other_content_is_refused(backend: Backend) {
 }
 
 async fn other_content_may_take_the_place(backend: Backend) {
-    let gateway = TestGateway::with(&backend, &["archive.duplicates=replace"], "").await;
+    for (short_files, owners, kept) in [("64KiB", 0, 1), ("0", 1, 0)] {
+        let short_files = format!("archive.short_files={short_files}");
+        let gateway = TestGateway::with(&backend, &["archive.duplicates=replace", &short_files], "").await;
+        takes_the_place(&gateway, owners, kept).await;
+    }
+}
+
+/// `owners` is how many blobs belong to what was replaced, `kept` how many files stand with it in the database.
+async fn takes_the_place(gateway: &TestGateway, owners: i64, kept: i64) {
     let (ops, actor) = (gateway.ops(), archivist());
     let first = store(ops, &actor, &fixture(CT)).await;
     let second = store(ops, &actor, &fixture(OTHER)).await;
@@ -51,8 +59,11 @@ async fn other_content_may_take_the_place(backend: Backend) {
     assert!(data_set(&read(ops, &actor, held).await) == data_set(&fixture(OTHER)));
     assert_eq!(gateway.database.count("select instances from dicom_study").await, 1);
     assert_eq!(gateway.database.count("select count(*) from dicom_replaced").await, 1);
-    let owners = "select count(*) from blob_ref where owner_kind = 'instance.replaced'";
-    assert_eq!(gateway.database.count(owners).await, 1, "its bytes are kept");
+    let of_blobs = "select count(*) from blob_ref where owner_kind = 'instance.replaced'";
+    assert_eq!(gateway.database.count(of_blobs).await, owners, "its bytes are kept");
+    let of_files = "select count(*) from dicom_replaced_file where length(body) > 1000";
+    assert_eq!(gateway.database.count(of_files).await, kept, "its bytes are kept");
+    assert_eq!(gateway.database.count("select count(*) from dicom_file").await, kept, "and those in its place");
     // The UID of an instance in another study is never taken, whatever the policy.
     let study = first.study_instance_uid.expect("was read");
     let elsewhere = format!("{}9", &study.as_str()[..study.as_str().len() - 1]);

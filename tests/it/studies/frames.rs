@@ -75,7 +75,7 @@ async fn what_has_no_frames_says_so(backend: Backend) {
         let held = held(ops, &actor, name).await;
         assert!(ops.open_image(&actor, &held).await.is_err_and(|error| error.is_absent()), "{name}");
     }
-    let held = held(ops, &actor, "images/MR_small_jpeg_ls_lossless.dcm").await;
+    let held = held(ops, &actor, "images/video_h264.dcm").await;
     let image = ops.open_image(&actor, &held).await.expect("has frames");
     assert!(!ops.stored_frame(&actor, &image, 1).await.expect("is there").is_empty());
     assert!(ops.decoded_frame(&actor, &image, 1).await.is_err_and(|error| error.is_unsupported()));

@@ -1,6 +1,8 @@
 //! The archive behind the edges: instances come in, are found, read and deleted.
 
 #[cfg(test)]
+mod behind;
+#[cfg(test)]
 mod broken;
 #[cfg(test)]
 mod deleting;

@@ -156,6 +156,8 @@ async fn parallel_senders_lose_nothing(backend: Backend) {
                 let uid = if number == 11 { "1.2.5.9.9".into() } else { format!("1.2.5.{sender}.{number}") };
                 let made = Made::new(&format!("1.2.5{}", number % 3), "1.2.5.1", &uid);
                 let made = if number == 11 { Made::new("1.2.50", "1.2.5.1", &uid) } else { made };
+                // Short files and blobs side by side.
+                let made = if number % 4 == 3 && number < 11 { made.pixels(100_000) } else { made };
                 let received = store(&ops, &actor, &made.with(0x10, 0x20, *b"LO", "P").file()).await;
                 assert_eq!(received.status, StoreStatus::SUCCESS, "{:?}", received.comment);
             }
@@ -175,6 +177,12 @@ async fn parallel_senders_lose_nothing(backend: Backend) {
     assert_eq!(all.len(), 8 * 11 + 1);
     let series = "select cast(sum(series) as bigint) from dicom_study";
     assert_eq!(gateway.database.count(series).await, 3);
+    let jobs = "select count(*) from job where kind = 'study.changed'";
+    assert_eq!(gateway.database.count(jobs).await, 3, "one for each study and slot of time");
+    let pages = gateway.database.count("select count(*) from audit_event").await;
+    assert!(pages < 8 * 11, "they share commits, and with them pages of the log: {pages}");
+    assert_eq!(gateway.database.count("select count(*) from dicom_file").await, 8 * 9 + 1);
+    assert_eq!(gateway.database.count("select count(*) from blob_ref where owner_kind = 'instance'").await, 8 * 2);
 }
 
 async fn an_instance_that_is_given_up_leaves_nothing(backend: Backend) {

@@ -16,7 +16,7 @@ pub(crate) use database::{Backend, TestDatabase, TestStore};
 pub(crate) use gateway::{PUBLIC_URL, TestGateway, files_below, token, write_private};
 pub(crate) use pacs::{Manner, Pacs, WILLING};
 pub(crate) use program::{PROGRAM, Program, printed};
-pub(crate) use web_peer::{Received, WebPeer};
+pub(crate) use web_peer::{Received, Reply, WebPeer};
 
 /// Runs a test on a runtime of its own. It ends whatever happens: one that waits for something that never
 /// comes fails, and a thread that it has left blocked is left alone.

@@ -3,6 +3,7 @@
 use dicom_dictionary_std::tags;
 
 use super::super::{Image, PixelError, SampleKind};
+use super::extend_sign;
 
 /// Decodes a frame. Components come out as the codestream's own colour transformation leaves them.
 pub(in super::super) fn decode(uid: &str, image: &Image, codestream: &[u8]) -> Result<Vec<u8>, PixelError> {
@@ -29,19 +30,6 @@ pub(in super::super) fn decode(uid: &str, image: &Image, codestream: &[u8]) -> R
         extend_sign(&mut out, image.bits_allocated, *bits);
     }
     Ok(out)
-}
-
-fn extend_sign(bytes: &mut [u8], allocated: u16, bits: u16) {
-    let shift = allocated - bits;
-    if allocated == 8 {
-        for byte in bytes {
-            *byte = ((byte.cast_signed() << shift) >> shift).cast_unsigned();
-        }
-    } else {
-        for word in bytes.as_chunks_mut::<2>().0 {
-            *word = ((i16::from_le_bytes(*word) << shift) >> shift).to_le_bytes();
-        }
-    }
 }
 
 /// What the SIZ marker says. §A.5.1.
@@ -101,16 +89,6 @@ const MAX_COMPONENTS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn signs_go_up_from_the_highest_bit_of_the_codestream() {
-        let mut bytes = [0xff, 0x0f, 0x01, 0x00];
-        extend_sign(&mut bytes, 16, 12);
-        assert_eq!(bytes, [0xff, 0xff, 0x01, 0x00]);
-        let mut bytes = [0x0f, 0x07];
-        extend_sign(&mut bytes, 8, 4);
-        assert_eq!(bytes, [0xff, 0x07]);
-    }
 
     #[test]
     fn headers_that_are_none_are_refused() {

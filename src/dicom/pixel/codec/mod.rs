@@ -54,3 +54,32 @@ fn frame_length(image: &Image) -> Result<usize, PixelError> {
     let max = u64::try_from(usize::MAX).unwrap_or(u64::MAX);
     usize::try_from(image.frame_bytes()).or(Err(PixelError::TooLarge { what: "bytes in a frame", max }))
 }
+
+/// Spreads the sign of samples of `bits` over those that are allocated, 8 or 16.
+fn extend_sign(bytes: &mut [u8], allocated: u16, bits: u16) {
+    let shift = allocated - bits;
+    if allocated == 8 {
+        for byte in bytes {
+            *byte = ((byte.cast_signed() << shift) >> shift).cast_unsigned();
+        }
+    } else {
+        for word in bytes.as_chunks_mut::<2>().0 {
+            *word = ((i16::from_le_bytes(*word) << shift) >> shift).to_le_bytes();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signs_go_up_from_the_highest_bit_of_the_codestream() {
+        let mut bytes = [0xff, 0x0f, 0x01, 0x00];
+        extend_sign(&mut bytes, 16, 12);
+        assert_eq!(bytes, [0xff, 0xff, 0x01, 0x00]);
+        let mut bytes = [0x0f, 0x07];
+        extend_sign(&mut bytes, 8, 4);
+        assert_eq!(bytes, [0xff, 0x07]);
+    }
+}

@@ -1,6 +1,6 @@
 //! Pixel data that comes beside its metadata, as the element that it becomes. PS3.18 §8.7.3, PS3.5 §A.4.
 
-use super::super::media::{Media, OCTET_STREAM, Syntaxes};
+use super::super::media::{Media, OCTET_STREAM, Syntaxes, default_syntax};
 
 /// Pixel data of an instance, frame by frame where it is compressed.
 #[derive(Debug, PartialEq, Eq)]
@@ -78,28 +78,18 @@ impl Pixels {
 /// `image/jpeg` stands for several, which the bytes tell apart.
 fn transfer_syntax(media: Option<&Media>, bytes: &[u8]) -> Option<String> {
     let Some(media) = media else { return Some(EXPLICIT_LITTLE_ENDIAN.to_owned()) };
-    let rest = match media.syntaxes() {
+    let syntax = match media.syntaxes() {
         // Others of these are no form that bulk data may have.
         Syntaxes::One(uid) if media.essence() == OCTET_STREAM => {
             return (uid == EXPLICIT_LITTLE_ENDIAN || is_encapsulated(&uid)).then_some(uid);
         }
         Syntaxes::One(uid) => return is_encapsulated(&uid).then_some(uid),
         Syntaxes::Default | Syntaxes::Any => match media.essence() {
-            OCTET_STREAM => "1",
             "image/jpeg" => jpeg_process(bytes)?,
-            "image/jls" => "4.80",
-            "image/jp2" => "4.90",
-            "image/jpx" => "4.92",
-            "image/jphc" => "4.201",
-            "image/jxl" => "4.110",
-            "image/dicom-rle" => "5",
-            "video/mpeg" => "4.100",
-            "video/mp4" => "4.102",
-            "video/h265" => "4.107",
-            _ => return None,
+            essence => default_syntax(essence)?,
         },
     };
-    Some(format!("1.2.840.10008.1.2.{rest}"))
+    Some(syntax.to_owned())
 }
 
 fn is_encapsulated(uid: &str) -> bool {
@@ -112,9 +102,9 @@ fn jpeg_process(bytes: &[u8]) -> Option<&'static str> {
     loop {
         match rest {
             [0xff, 0xff, ..] => rest = rest.get(1..)?,
-            [0xff, 0xc0, ..] => return Some("4.50"),
-            [0xff, 0xc1, ..] => return Some("4.51"),
-            [0xff, 0xc3, ..] => return Some("4.70"),
+            [0xff, 0xc0, ..] => return Some("1.2.840.10008.1.2.4.50"),
+            [0xff, 0xc1, ..] => return Some("1.2.840.10008.1.2.4.51"),
+            [0xff, 0xc3, ..] => return Some("1.2.840.10008.1.2.4.70"),
             [0xff, 0xc2 | 0xc5..=0xc7 | 0xc9..=0xcb | 0xcd..=0xcf | 0xd9 | 0xda, ..] => return None,
             [0xff, 0x01 | 0xd0..=0xd7, ..] => rest = rest.get(2..)?,
             [0xff, _, high, low, ..] => rest = rest.get(2 + usize::from(u16::from_be_bytes([*high, *low]))..)?,

@@ -4,7 +4,7 @@ use crate::dicom::pixel::{PixelEncoding, decodes};
 use crate::dicom::transfer_syntax::Encoding;
 
 use super::super::accept::{WantedBulk, WantedInstances};
-use super::super::media::{OCTET_STREAM, Syntaxes, takes};
+use super::super::media::{OCTET_STREAM, Syntaxes, default_syntax, takes};
 use super::recode;
 
 /// How an instance is sent.
@@ -100,31 +100,13 @@ fn frames(stored: &str, encoding: PixelEncoding, wanted: &WantedBulk) -> Option<
         Syntaxes::Default if wanted.media.ends_with("/*") => {
             (takes(&wanted.media, &own) && !is_native).then_some(FrameForm::Stored)
         }
-        Syntaxes::Default => to(&default_of(&wanted.media)?),
+        Syntaxes::Default => to(default_syntax(&wanted.media)?),
         Syntaxes::One(uid) => {
             let media = PixelEncoding::of_transfer_syntax(uid)?.media_type().to_ascii_lowercase();
             let is_meant = is_bytes || takes(&wanted.media, &media);
             if is_meant && is_of_web(uid) { to(uid) } else { None }
         }
     }
-}
-
-/// The transfer syntax that a media type stands for. PS3.18 Tables 8.7.3-3 and 8.7.3-5.
-fn default_of(media: &str) -> Option<String> {
-    let rest = match media {
-        "image/jpeg" => "4.70",
-        "image/jls" => "4.80",
-        "image/jp2" => "4.90",
-        "image/jpx" => "4.92",
-        "image/jphc" => "4.201",
-        "image/jxl" => "4.110",
-        "image/dicom-rle" => "5",
-        "video/mpeg" => "4.100",
-        "video/mp4" => "4.102",
-        "video/h265" => "4.107",
-        _ => return None,
-    };
-    Some(format!("1.2.840.10008.1.2.{rest}"))
 }
 
 /// Whether web services may use it: neither Implicit VR Little Endian nor Explicit VR Big Endian. PS3.18 §8.7.3.5.

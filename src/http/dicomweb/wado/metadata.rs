@@ -13,6 +13,7 @@ use crate::ops::Ops;
 
 use super::super::accept::Accept;
 use super::super::place::{self, Named};
+use super::super::stale;
 use super::{insert, streamed};
 
 /// `GET .../metadata` of a study, a series or an instance.
@@ -35,5 +36,6 @@ pub(in crate::http::dicomweb) async fn retrieve(
         streamed(&request, StatusCode::OK, media_type, body)
     };
     insert(&mut response, header::ETAG, &tag.to_string());
+    stale::mark(&mut response, &ops, &caller.actor).await?;
     Ok(response)
 }

@@ -16,7 +16,7 @@ pub(super) use frames::retrieve as frames;
 pub(super) use instances::retrieve as instances;
 pub(super) use instances::{Sent, send};
 pub(super) use metadata::retrieve as metadata;
-pub(super) use rendered::{Asked, PICTURES, is_document, of_frames, of_instance, of_study, page, picture, thumbnail};
+pub(super) use rendered::{Asked, PICTURES, alone, is_document, of_frames, of_instance, of_study, page, thumbnail};
 
 use std::io;
 

@@ -60,9 +60,8 @@ pub(in crate::http::dicomweb) async fn of_study(
         return Ok(asked.warned(response.content_type(boundary.content_type(media)).body(body.concat()), &base));
     }
     let media = accept.choose(PICTURES)?;
-    let first = shown.first().ok_or(HttpError::NotAcceptable)?;
-    let picture = picture(&ops, &caller, (*first).clone(), Asked { frame: None, media, rendering: &asked }).await?;
-    Ok(asked.warned(picture.into_response(&url_of(&base, first)), &base))
+    let first = shown.into_iter().next().ok_or(HttpError::NotAcceptable)?.clone();
+    alone(&ops, &caller, first, Asked { frame: None, media, rendering: &asked }).await
 }
 
 /// `GET .../instances/{instance}/rendered`: a picture, an animation, or the page of a document.
@@ -81,10 +80,7 @@ pub(in crate::http::dicomweb) async fn of_instance(
     // Movement is what a picture of several frames is for.
     let offers = if held.number_of_frames.unwrap_or(1) > 1 { MOVING_PICTURES } else { PICTURES };
     let media = accept.choose(offers)?;
-    let base = place::base(&ops, &caller.actor.tenant);
-    let url = url_of(&base, &held);
-    let picture = picture(&ops, &caller, held, Asked { frame: None, media, rendering: &asked }).await?;
-    Ok(asked.warned(picture.into_response(&url), &base))
+    alone(&ops, &caller, held, Asked { frame: None, media, rendering: &asked }).await
 }
 
 /// `GET .../frames/{frames}/rendered`: one picture, or an animation of several.
@@ -97,19 +93,18 @@ pub(in crate::http::dicomweb) async fn of_frames(
     let asked = Rendering::of(&request)?;
     let numbers = numbers(request.match_info().get("frames").unwrap_or_default())?;
     let held = one(&ops, &caller, &named).await?;
+    let accept = Accept::of(&request);
+    if let [number] = numbers.as_slice() {
+        let media = accept.choose(PICTURES)?;
+        return alone(&ops, &caller, held, Asked { frame: Some(*number), media, rendering: &asked }).await;
+    }
+    accept.choose(&[GIF])?;
     let base = place::base(&ops, &caller.actor.tenant);
     let url = url_of(&base, &held);
-    let accept = Accept::of(&request);
-    let picture = if let [number] = numbers.as_slice() {
-        let media = accept.choose(PICTURES)?;
-        picture(&ops, &caller, held, Asked { frame: Some(*number), media, rendering: &asked }).await?
-    } else {
-        accept.choose(&[GIF])?;
-        let opened = Opened::new(&ops, &caller.actor, held).await?;
-        let header = opened.header().await?;
-        let index = opened.frames(&header).await?;
-        moving(&opened, header, index, numbers, &asked).await?
-    };
+    let opened = Opened::new(&ops, &caller.actor, held).await?;
+    let header = opened.header().await?;
+    let index = opened.frames(&header).await?;
+    let picture = moving(&opened, header, index, numbers, &asked).await?;
     Ok(asked.warned(picture.into_response(&url), &base))
 }
 
@@ -131,10 +126,7 @@ pub(in crate::http::dicomweb) async fn thumbnail(
     asked.request.viewport.get_or_insert(side);
     let held = ops.held_instances(&caller.actor, &named.0).await?;
     let shown = of_each_series(&held).into_iter().next().ok_or(HttpError::NotAcceptable)?.clone();
-    let base = place::base(&ops, &caller.actor.tenant);
-    let url = url_of(&base, &shown);
-    let picture = picture(&ops, &caller, shown, Asked { frame, media, rendering: &asked }).await?;
-    Ok(asked.warned(picture.into_response(&url), &base))
+    alone(&ops, &caller, shown, Asked { frame, media, rendering: &asked }).await
 }
 
 /// What is asked of a picture.
@@ -148,15 +140,28 @@ pub(in crate::http::dicomweb) struct Asked<'a> {
     pub(in crate::http::dicomweb) rendering: &'a Rendering,
 }
 
+/// The picture of an instance as a body of its own, with a Warning where something that was asked for is not in it.
+pub(in crate::http::dicomweb) async fn alone(
+    ops: &Ops,
+    caller: &Caller,
+    held: HeldInstance,
+    asked: Asked<'_>,
+) -> Result<HttpResponse, HttpError> {
+    let base = place::base(ops, &caller.actor.tenant);
+    let url = url_of(&base, &held);
+    let picture = picture(ops, caller, held, asked).await?;
+    Ok(asked.rendering.warned(picture.into_response(&url), &base))
+}
+
 /// A picture as a file.
-pub(in crate::http::dicomweb) struct Picture {
+struct Picture {
     media: &'static str,
     bytes: Bytes,
 }
 
 impl Picture {
     /// As a body of its own; `url` is that of the instance.
-    pub(in crate::http::dicomweb) fn into_response(self, url: &str) -> HttpResponse {
+    fn into_response(self, url: &str) -> HttpResponse {
         let mut response = HttpResponse::build(StatusCode::OK).content_type(self.media).body(self.bytes);
         locate(&mut response, &format!("{url}/rendered"));
         response
@@ -164,12 +169,7 @@ impl Picture {
 }
 
 /// The picture of an instance that has pixels.
-pub(in crate::http::dicomweb) async fn picture(
-    ops: &Ops,
-    caller: &Caller,
-    held: HeldInstance,
-    asked: Asked<'_>,
-) -> Result<Picture, HttpError> {
+async fn picture(ops: &Ops, caller: &Caller, held: HeldInstance, asked: Asked<'_>) -> Result<Picture, HttpError> {
     let opened = Opened::new(ops, &caller.actor, held).await?;
     if !opened.has_pixels() {
         return Err(HttpError::NotAcceptable);

@@ -9,7 +9,7 @@ use crate::base::{PeerName, Retry};
 use crate::dicom::dimse::{EXPLICIT_LE, IMPLICIT_LE};
 use crate::dicom::sample_study;
 use crate::dicom::status::StoreClass;
-use crate::remote::peer::Timeouts;
+use crate::remote::peer::{Timeouts, Trial};
 use crate::remote::testing::{CLIENT, clock, slices, tls_acceptor, tls_settings};
 use crate::remote::tls::TlsSettings;
 use scp::{Greeting, Reply, Scp};
@@ -218,7 +218,7 @@ async fn a_test_says_in_plain_words_what_the_peer_takes() {
     };
     let scp = Scp { choose, ..Scp::new(&[Reply::Status(0)]) };
     let mut settings = settings(scp.listen().await);
-    let report = crate::remote::peer::test(&settings, clock()).await;
+    let report = crate::remote::peer::test(&settings, clock(), &Trial::default()).await;
     let texts: Vec<_> = report.findings.iter().skip(1).map(|finding| finding.text.as_str()).collect();
     assert_eq!(
         texts,
@@ -227,14 +227,32 @@ async fn a_test_says_in_plain_words_what_the_peer_takes() {
             "comprehensive SR is not accepted",
             "encapsulated PDF is accepted",
             "key object selection is not accepted",
+            "Study Root Query/Retrieve Information Model - FIND is not accepted; deliveries do not need it",
+            "Study Root Query/Retrieve Information Model - MOVE is not accepted; deliveries do not need it",
+            "Study Root Query/Retrieve Information Model - GET is not accepted; deliveries do not need it",
+            "Storage Commitment Push Model is not accepted; deliveries do not need it",
             "connection is not encrypted: tls is not set"
         ]
     );
     assert!(!report.is_good());
     settings.formats = Some(vec!["dicom-pdf".to_owned()]);
-    assert!(crate::remote::peer::test(&settings, clock()).await.is_good());
+    assert!(crate::remote::peer::test(&settings, clock(), &Trial::default()).await.is_good());
     let rejecting = Scp { greeting: Greeting::Reject { transient: false }, ..scp };
     settings.port = Some(rejecting.listen().await);
-    let report = crate::remote::peer::test(&settings, clock()).await;
+    let report = crate::remote::peer::test(&settings, clock(), &Trial::default()).await;
     assert_eq!(report.findings[0].text, "association rejected: called AE title not recognized: check called_ae_title");
+}
+
+#[tokio::test]
+async fn a_test_stores_an_object_asks_for_its_commitment_and_looks_for_it() {
+    let trial = Trial { stores: true, origin: None };
+    let taking = Scp::new(&[Reply::Status(0)]);
+    let report = crate::remote::peer::test(&settings(taking.listen().await), clock(), &trial).await;
+    let texts: Vec<_> = report.findings.iter().map(|finding| finding.text.as_str()).collect();
+    assert!(texts.iter().any(|text| text.starts_with("takes a request for storage commitment")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.starts_with("does not find the test object")), "{texts:?}");
+    assert!(texts.iter().any(|text| text.ends_with("delete it by hand")), "{texts:?}");
+    let seen = taking.seen.lock().expect("not poisoned");
+    let fields: Vec<_> = seen.messages.iter().filter_map(|(_, command, _)| command.field()).collect();
+    assert_eq!(fields, [field::C_ECHO_RQ, field::C_STORE_RQ, field::N_ACTION_RQ, field::C_FIND_RQ]);
 }

@@ -5,6 +5,7 @@ mod encode;
 mod extended;
 mod huffman;
 mod lossless;
+pub(in super::super) mod ls;
 mod segment;
 
 use std::io::Cursor;

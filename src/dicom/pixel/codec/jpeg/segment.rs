@@ -59,7 +59,7 @@ impl FrameHeader {
         Ok(Self { has_adobe, ..header })
     }
 
-    fn parse(marker: u8, body: &[u8]) -> Option<Self> {
+    pub(super) fn parse(marker: u8, body: &[u8]) -> Option<Self> {
         let (fixed, components) = body.split_first_chunk::<6>()?;
         let [precision, y0, y1, x0, x1, count] = *fixed;
         let components = components.get(..3 * usize::from(count))?.as_chunks::<3>().0;
@@ -114,9 +114,9 @@ impl<'a> Segments<'a> {
             let Some((marker, rest)) = behind.split_first() else { return Ok(None) };
             self.rest = rest;
             match *marker {
-                // Stuffed and filling bytes, restarts and markers without a body.
+                // Stuffed and filling bytes (of JPEG-LS with bits of data), restarts and markers without a body.
                 0xff => self.rest = behind,
-                0x00 | 0x01 | 0xd0..=0xd8 => {}
+                0x00..=0x7f | 0xd0..=0xd8 => {}
                 0xd9 => return Ok(None),
                 marker => {
                     let length = rest.first_chunk::<2>().map(|length| usize::from(u16::from_be_bytes(*length)));

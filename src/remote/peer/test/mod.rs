@@ -1,17 +1,29 @@
 //! `peer test`: what a peer answers when it is called, in plain words, without sending it anything of a
 //! patient.
 
+mod dimse;
+mod object;
+mod web;
+
 use std::sync::Arc;
 
-use crate::base::{Clock, Uid};
-use crate::remote::dicomweb::DicomwebPeer;
-use crate::remote::dimse::{DimseError, DimsePeer};
+use crate::base::Clock;
 use crate::remote::egress::HttpError;
 use crate::remote::fhir::FhirPeer;
-use crate::remote::orthanc::OrthancPeer;
 use crate::report::Twin;
 
 use super::{Auth, PeerKind, PeerSettings};
+
+/// How far a test goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Trial {
+    /// Whether a test object is stored, asked for, and taken away where the peer can delete. It says what it is, has
+    /// UIDs of ours and no patient.
+    pub stores: bool,
+    /// The origin of the pages of a viewer, as `https://viewer.example`, if it is to be found out whether they may ask a
+    /// DICOMweb peer.
+    pub origin: Option<String>,
+}
 
 /// What was found out about a peer.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -55,7 +67,7 @@ impl PeerReport {
 }
 
 /// Calls a peer and reports what it answers.
-pub async fn test(settings: &PeerSettings, clock: Arc<dyn Clock>) -> PeerReport {
+pub async fn test(settings: &PeerSettings, clock: Arc<dyn Clock>, trial: &Trial) -> PeerReport {
     let mut report = PeerReport { name: settings.name.to_string(), findings: Vec::new() };
     let problems = settings.check();
     for problem in problems.iter() {
@@ -65,50 +77,13 @@ pub async fn test(settings: &PeerSettings, clock: Arc<dyn Clock>) -> PeerReport 
         return report;
     }
     match settings.kind {
-        PeerKind::Dimse => Box::pin(dimse(settings, &mut report)).await,
-        PeerKind::Dicomweb => {
-            let answer = async { DicomwebPeer::new(settings, clock).await?.probe().await };
-            match Box::pin(answer).await {
-                Ok(()) => report.add(Level::Good, "answers searches for studies (QIDO-RS)"),
-                Err(error) => http(&error, &mut report),
-            }
-        }
+        PeerKind::Dimse => Box::pin(dimse::test(settings, trial, &mut report)).await,
+        PeerKind::Dicomweb => Box::pin(web::dicomweb(settings, clock, trial, &mut report)).await,
         PeerKind::Fhir => Box::pin(fhir(settings, clock, &mut report)).await,
-        PeerKind::Orthanc => Box::pin(orthanc(settings, clock, &mut report)).await,
+        PeerKind::Orthanc => Box::pin(web::orthanc(settings, clock, trial, &mut report)).await,
     }
     unencrypted(settings, &mut report);
     report
-}
-
-async fn dimse(settings: &PeerSettings, report: &mut PeerReport) {
-    let peer = match DimsePeer::new(settings).await {
-        Ok(peer) => peer,
-        Err(error) => return report.add(Level::Problem, error.to_string()),
-    };
-    match peer.echo().await {
-        Ok(echo) => {
-            let by = echo.implementation.map(|name| format!(" by {name}")).unwrap_or_default();
-            report.add(Level::Good, format!("echo answered in {} ms{by}", echo.round_trip.as_millis()));
-        }
-        Err(DimseError::NoVerification) => {
-            report.add(Level::Notice, "association accepted, but not for verification (C-ECHO)");
-        }
-        Err(error) => return report.add(Level::Problem, format!("{error}{}", advice(&error))),
-    }
-    let classes = sop_classes(settings);
-    let uids: Vec<_> = classes.iter().filter_map(|(uid, _, _)| Uid::parse(uid).ok()).collect();
-    match peer.offers(&uids).await {
-        Err(error) => report.add(Level::Problem, format!("storage cannot be negotiated: {error}{}", advice(&error))),
-        Ok(offers) => {
-            for ((_, name, _), offer) in classes.iter().zip(offers) {
-                if offer.transfer_syntax_uids.is_empty() {
-                    report.add(Level::Problem, format!("{name} is not accepted"));
-                } else {
-                    report.add(Level::Good, format!("{name} is accepted"));
-                }
-            }
-        }
-    }
 }
 
 /// The SOP classes that reports are sent as, as far as the settings want them.
@@ -144,17 +119,6 @@ async fn fhir(settings: &PeerSettings, clock: Arc<dyn Clock>, report: &mut PeerR
     }
 }
 
-async fn orthanc(settings: &PeerSettings, clock: Arc<dyn Clock>, report: &mut PeerReport) {
-    let answer = async { OrthancPeer::new(settings, clock).await?.system().await };
-    match Box::pin(answer).await {
-        Ok(system) if at_least_1_9_4(&system.version) => {
-            report.add(Level::Good, format!("is Orthanc {}", system.version));
-        }
-        Ok(system) => report.add(Level::Problem, format!("is Orthanc {}; 1.9.4 is needed", system.version)),
-        Err(error) => http(&error, report),
-    }
-}
-
 /// `mainline` builds count as new.
 fn at_least_1_9_4(version: &str) -> bool {
     let mut parts = version.split('.').map(|part| part.parse::<u32>().ok());
@@ -175,18 +139,6 @@ fn http(error: &HttpError, report: &mut PeerReport) {
     report.add(Level::Problem, format!("{error}{advice}"));
 }
 
-fn advice(error: &DimseError) -> &'static str {
-    match error {
-        DimseError::Rejected(rejection) if (rejection.source, rejection.reason) == (1, 7) => ": check called_ae_title",
-        DimseError::Rejected(rejection) if (rejection.source, rejection.reason) == (1, 3) => {
-            ": the peer must know calling_ae_title"
-        }
-        DimseError::Lost(_) | DimseError::Timeout { .. } => ": check port, and whether the peer wants TLS",
-        DimseError::Handshake(_) => ": check that the port speaks TLS, and the certificates",
-        _ => "",
-    }
-}
-
 fn unencrypted(settings: &PeerSettings, report: &mut PeerReport) {
     match (&settings.url, &settings.auth) {
         (None, _) if settings.tls.is_none() => {
@@ -203,16 +155,4 @@ fn unencrypted(settings: &PeerSettings, report: &mut PeerReport) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_of_orthanc_are_compared_as_numbers() {
-        for good in ["1.9.4", "1.10.1", "1.12.10", "2.0", "mainline"] {
-            assert!(at_least_1_9_4(good), "{good}");
-        }
-        for bad in ["1.9.3", "1.8.12", "", "x"] {
-            assert!(!at_least_1_9_4(bad), "{bad}");
-        }
-    }
-}
+mod tests;
