@@ -9,11 +9,13 @@ from pydicom.pixels import pixel_array
 
 import place
 
+JPEG_LS = '1.2.840.10008.1.2.4.80'
 FIXTURES = place.TOP / 'fixtures'
 FILES = ['dicom/images/CT_small.dcm', 'dicom/images/SC_rgb_expb.dcm', 'dicom/images/emri_small_RLE.dcm',
          'dicom/images/liver_1frame.dcm', 'dicom/images/examples_overlay.dcm', 'dicom/images/MR_small_bigendian.dcm',
          'dicom/images/examples_palette.dcm', 'dicom/images/SC_rgb_small_odd.dcm',
-         'pixels/bits.dcm', 'pixels/big_endian_signed.dcm', 'pixels/rle_colour_16.dcm']
+         'pixels/bits.dcm', 'pixels/big_endian_signed.dcm', 'pixels/rle_colour_16.dcm', 'pixels/jpeg_ls_12.dcm',
+         'pixels/jpeg_ls_noise.dcm']
 
 
 def run(bench):
@@ -38,6 +40,13 @@ def run(bench):
         made = [pydicom.dcmread(io.BytesIO(part)) for part in parts(whole)] if whole.status == 200 else []
         same = [samples(one) for one in made] == [theirs]
         bench.check(f'{name}: the instance in Explicit VR Little Endian has the same samples', same, whole.status)
+        packed = api.get(path, {'accept': f'multipart/related; type="application/dicom"; transfer-syntax={JPEG_LS}'})
+        if dataset.BitsAllocated == 1:
+            bench.equal(f'{name}: there is no JPEG-LS of single bits', packed.status, 406)
+            continue
+        made = [pydicom.dcmread(io.BytesIO(part)) for part in parts(packed)] if packed.status == 200 else []
+        same = [samples(one) for one in made] == [theirs]
+        bench.check(f'{name}: the instance in JPEG-LS has the same samples', same, packed.status)
 
 
 def related(content):

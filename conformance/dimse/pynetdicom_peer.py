@@ -1,7 +1,9 @@
-"""pynetdicom: every valid file there and back, storage commitment, and units of wrong shapes."""
+"""pynetdicom: every valid file there and back, over the web on either side too, storage commitment, and units of wrong
+shapes."""
 import io
 import socket
 import struct
+import sys
 import threading
 
 from pydicom.dataset import Dataset
@@ -12,13 +14,20 @@ from pynetdicom.sop_class import (StorageCommitmentPushModel, StorageCommitmentP
                                   StudyRootQueryRetrieveInformationModelGet,
                                   StudyRootQueryRetrieveInformationModelMove, Verification)
 
+import place
 import process
 import samples
+
+sys.path.append(str(place.CONFORMANCE / 'dicomweb'))
+import files as web  # noqa: E402
+
+AS_STORED = {'Accept': 'multipart/related; type="application/dicom"; transfer-syntax=*'}
 
 
 def run(bench):
     for number, files in enumerate(samples.rounds()):
         there_and_back(bench, number, files)
+        from_the_web(bench, number, files)
     committed(bench)
     malformed(bench)
 
@@ -41,6 +50,7 @@ def there_and_back(bench, number, files):
         bench.check(f'{path.name} is stored', status in (0x0000, 0xB007), f'status {status}')
     association.release()
 
+    api = gateway.api('integrator')
     got, moved = {}, {}
     studies = sorted({samples.header(path).StudyInstanceUID for path in files})
     receiver = AE(ae_title='RECEIVER')
@@ -74,6 +84,49 @@ def there_and_back(bench, number, files):
         content = sent[uid]
         bench.check(f'{path.name} by C-GET, byte for byte', got.get(uid) == content)
         bench.check(f'{path.name} by C-MOVE, byte for byte', moved.get(uid) == content)
+        over_the_web(bench, api, path, content)
+    gateway.stop()
+
+
+def over_the_web(bench, api, path, content):
+    """What came by C-STORE leaves by WADO-RS."""
+    header = samples.header(path)
+    answer = api.get(web.path_of(header), AS_STORED)
+    if bench.equal(f'{path.name} by WADO-RS', answer.status, 200) \
+            and header.file_meta.TransferSyntaxUID not in (web.IMPLICIT, web.BIG_ENDIAN):  # may not go over the web
+        (_, back), = web.parts(answer)
+        bench.check(f'{path.name} by WADO-RS, byte for byte', web.data_set_bytes(back) == content)
+
+
+def from_the_web(bench, number, files):
+    """What came by STOW-RS leaves by C-MOVE."""
+    port = process.free_port()
+    gateway = bench.gateway(f'web-{number}', peer=[{'name': 'receiver', 'kind': 'dimse', 'host': '127.0.0.1',
+                                                    'port': port, 'called_ae_title': 'RECEIVER'}]).start()
+    api = gateway.api('integrator')
+    for path in files:
+        answer = web.stow(api, path.read_bytes())
+        bench.check(f'{path.name} by STOW-RS', answer.status in (200, 202), answer)
+    moved = {}
+    receiver = AE(ae_title='RECEIVER')
+    for header in map(samples.header, files):
+        receiver.add_supported_context(header.SOPClassUID, [header.file_meta.TransferSyntaxUID])
+    server = receiver.start_server(('127.0.0.1', port), block=False,
+                                   evt_handlers=[(evt.EVT_C_STORE, lambda event: keep(event, moved))])
+    entity = AE(ae_title='WORKSTATION')
+    entity.add_requested_context(StudyRootQueryRetrieveInformationModelMove)
+    association = entity.associate('127.0.0.1', gateway.dimse_port, ae_title='CAUSEWAY')
+    for study in sorted({samples.header(path).StudyInstanceUID for path in files}):
+        identifier = Dataset()
+        identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = 'STUDY', study
+        statuses = [status.get('Status') for status, _ in
+                    association.send_c_move(identifier, 'RECEIVER', StudyRootQueryRetrieveInformationModelMove)]
+        bench.equal(f'C-MOVE of {study[-12:]}, which came by STOW-RS', statuses[-1:], [0x0000])
+    association.release()
+    server.shutdown()
+    for path in files:
+        bench.check(f'{path.name}, by STOW-RS, by C-MOVE: the data set of the file, byte for byte',
+                    moved.get(samples.header(path).SOPInstanceUID) == samples.data_set_bytes(path))
     gateway.stop()
 
 

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
@@ -23,6 +24,7 @@ PACKAGES = {
     '/usr/sbin/Orthanc': 'orthanc',
     '/usr/share/orthanc/plugins/libOrthancDicomWeb.so': 'orthanc-dicomweb',
     '/usr/share/java/pixelmed.jar': 'libpixelmed-java',
+    'chromium': 'chromium',
     'dciodvfy': 'dicom3tools',
     'dcmsend': 'dcmtk',
     'dsrdump': 'dcmtk',
@@ -116,6 +118,28 @@ def node():
             _run([npm, 'install', '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts'], cwd=home)
             stamp.write_text(digest)
     return program_of_node, home
+
+
+def npm_files(package, folder):
+    """A folder of an npm package `name@version`, as it is published and without what it depends on."""
+    npm = program('npm')
+    home = WORK / 'npm' / package.replace('/', '+')
+    with _alone('npm'):
+        if not (home / 'unpacked').exists():
+            shutil.rmtree(home, ignore_errors=True)
+            home.mkdir(parents=True)
+            _run([npm, 'pack', package, '--silent', '--pack-destination', home], cwd=home)
+            archive = next(home.glob('*.tgz'))
+            with tarfile.open(archive) as files:
+                for member in files:
+                    wanted = member.name.startswith(f'package/{folder}/') and not member.name.endswith('.map')
+                    if wanted and member.isfile() and '..' not in member.name:
+                        path = home / member.name
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_bytes(files.extractfile(member).read())
+            archive.unlink()
+            (home / 'unpacked').touch()
+    return home / 'package' / folder
 
 
 def java_judge(name):

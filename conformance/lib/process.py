@@ -1,5 +1,7 @@
 """Servers that a run starts: each a child of ours, on loopback, in a directory of its own."""
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -95,10 +97,14 @@ def wait_until(condition, seconds, what, pause=0.05):
 
 
 def free_port():
-    """A port of 127.0.0.1 that nobody listens at now."""
-    with socket.socket() as listener:
-        listener.bind(('127.0.0.1', 0))
-        return listener.getsockname()[1]
+    """A port of 127.0.0.1 that nobody listens at now; from a range that no client's end comes from by itself."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                listener.bind(('127.0.0.1', port))
+                return port
 
 
 def port_open(port):

@@ -1,17 +1,21 @@
 """Runs scenarios: every module `conformance/<area>/<name>.py` that has `run(bench)`.
 
-    conformance/run [--long] [--list] [AREA | AREA/NAME]...
+    conformance/run [--long] [--list] [--jobs N] [AREA | AREA/NAME]...
 
-A module may name the databases that it runs on: `BACKENDS = ('sqlite', 'postgres')`; else it is SQLite.
+A module may name the databases that it runs on: `BACKENDS = ('sqlite', 'postgres')`; else it is SQLite. Scenarios
+run side by side, one for each processor unless told otherwise, each in a process of its own; what one printed is
+shown whole when it has ended.
 CAUSEWAY is the binary under test (default target/debug/causeway, built if it is not there). Exit 0: every
 check passed; 1: some failed, or a part that the run needs could not be had.
 """
 import argparse
 import importlib.util
+import multiprocessing
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,10 +70,11 @@ def binary():
     return path
 
 
-def run_one(name, module, backend, tested, tally, cluster, is_long):
+def run_one(name, module, backend, tested, cluster, is_long):
+    """Runs a scenario on a database; what was checked."""
     title = f'{name} ({backend})'
     print(f'\n== {title}', flush=True)
-    began, failed = time.monotonic(), len(tally.failed)
+    began, tally = time.monotonic(), checks.Checks()
     table = bench.Bench(name.replace('/', '-'), backend, tested, tally, cluster, is_long)
     shutil.rmtree(table.directory, ignore_errors=True)
     table.directory.mkdir(parents=True)
@@ -80,15 +85,51 @@ def run_one(name, module, backend, tested, tally, cluster, is_long):
     finally:
         table.close()
     print(f'   {time.monotonic() - began:.0f} s', flush=True)
-    if len(tally.failed) == failed:
+    if not tally.failed:
         shutil.rmtree(table.directory, ignore_errors=True)
     else:
         print(f'   kept: {table.directory}', flush=True)
+    return tally
+
+
+def run_apart(job):
+    """`run_one` in a process of its own: what it printed, what was checked, and what it lacks."""
+    name, backend = job
+    with tempfile.TemporaryFile('w+') as printed:
+        os.dup2(printed.fileno(), 1)
+        try:
+            tally, lacks = run_one(name, PLAN.modules[name], backend, PLAN.tested, PLAN.cluster, PLAN.is_long), None
+        except place.Unavailable as error:
+            tally, lacks = checks.Checks(), str(error)
+        sys.stdout.flush()
+        printed.seek(0)
+        return printed.read(), tally, lacks
+
+
+class Plan:
+    """What the processes of a run share; they are forked when it is complete."""
+
+    def __init__(self, modules, tested, cluster, is_long):
+        self.modules, self.tested, self.cluster, self.is_long = modules, tested, cluster, is_long
+
+
+PLAN = None
+
+
+def side_by_side(work, count):
+    """Runs scenarios in `count` processes; what was checked, one after the other as they end."""
+    with multiprocessing.get_context('fork').Pool(count, maxtasksperchild=1) as pool:
+        for printed, tally, lacks in pool.imap_unordered(run_apart, work, chunksize=1):
+            print(printed, end='', flush=True)
+            if lacks:
+                raise place.Unavailable(lacks)
+            yield tally
 
 
 def main():
     arguments = argparse.ArgumentParser(prog='conformance/run', description='Judges the gateway from outside.')
     arguments.add_argument('--long', action='store_true', help='all that takes long, too')
+    arguments.add_argument('--jobs', type=int, default=os.cpu_count() or 1, help='how many scenarios at a time')
     arguments.add_argument('--list', action='store_true', help='only say what there is')
     arguments.add_argument('scenario', nargs='*', help='area, or area/name; all without')
     given = arguments.parse_args()
@@ -97,18 +138,29 @@ def main():
         print('\n'.join(name for name, _ in found) or 'no such scenario')
         return 0 if found else 2
 
+    global PLAN
     process.stop_when_told()
-    tally, cluster, tested = checks.Checks(), Cluster(), binary()
+    work = [(name, backend) for name, module in found for backend in getattr(module, 'BACKENDS', ('sqlite',))]
+    modules, cluster, tested = dict(found), Cluster(), binary()
+    passed, failed = 0, []
     try:
-        for name, module in found:
-            for backend in getattr(module, 'BACKENDS', ('sqlite',)):
-                run_one(name, module, backend, tested, tally, cluster, given.long)
+        if given.jobs > 1:
+            # One PostgreSQL for all, so it is there before they part.
+            if any(backend == 'postgres' for _, backend in work):
+                cluster()
+            PLAN = Plan(modules, tested, cluster, given.long)
+            tallies = side_by_side(work, given.jobs)
+        else:
+            tallies = (run_one(name, modules[name], backend, tested, cluster, given.long) for name, backend in work)
+        for tally in tallies:
+            passed += tally.passed
+            failed += tally.failed
     finally:
         cluster.close()
-    print(f'\n{tally.passed} passed, {len(tally.failed)} failed', flush=True)
-    for what in tally.failed:
+    print(f'\n{passed} passed, {len(failed)} failed', flush=True)
+    for what in failed:
         print(f'  FAIL  {what}')
-    return 1 if tally.failed else 0
+    return 1 if failed else 0
 
 
 if __name__ == '__main__':
