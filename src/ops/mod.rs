@@ -23,12 +23,12 @@ pub mod subscriptions;
 mod terminology;
 pub mod tokens;
 mod trail;
+mod turns;
 pub mod twins;
 pub mod validation;
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -44,6 +44,7 @@ use crate::store::{Desk, Store};
 pub use error::Error;
 pub use rules::DeliveryRule;
 pub use trail::Trail;
+use turns::Attempt;
 
 /// What an operator sets at start and use cases need.
 #[derive(Debug, Clone)]
@@ -112,6 +113,7 @@ struct Shared {
     trail: Trail,
     settings: OpsSettings,
     cpu: Semaphore,
+    turns: turns::Turns,
     keys: tokens::KeyCache,
     tokens: tokens::TokenCache,
     validation: validation::ValidationCache,
@@ -132,6 +134,7 @@ impl Ops {
             trail,
             settings,
             cpu: Semaphore::new(cores),
+            turns: turns::Turns::default(),
             keys: tokens::KeyCache::default(),
             tokens: tokens::TokenCache::default(),
             validation: validation::ValidationCache::default(),
@@ -220,42 +223,6 @@ impl Ops {
             Error::Fault(if error.is_panic() { "a computation panicked".into() } else { "cancelled".into() })
         })
     }
-
-    /// Runs an attempt that reads, computes and commits again where somebody else's commit has spoilt it.
-    /// Those who come at once draw apart by pauses that grow, and that are no shorter than what an attempt takes while
-    /// all work: where that is long, short pauses would bring the same ones together again. In the end the client has to
-    /// come again.
-    async fn with_retries<T, F: Future<Output = Result<Attempt<T>, Error>>>(
-        &self,
-        mut attempt: impl FnMut() -> F,
-    ) -> Result<T, Error> {
-        for number in 1..=COMMIT_ATTEMPTS {
-            let began = Instant::now();
-            if let Attempt::Done(value) = attempt().await? {
-                return Ok(value);
-            }
-            let longest = FIRST_PAUSE.saturating_mul(number * number).max(began.elapsed().saturating_mul(number));
-            tokio::time::sleep(longest.mul_f64(rand::random::<f64>())).await;
-        }
-        Err(Error::Busy("others write the same resources at this moment".into()))
-    }
-}
-
-/// What an attempt to commit came to.
-enum Attempt<T> {
-    /// It is committed.
-    Done(T),
-    /// Somebody else's commit came between its look and its own.
-    Spoilt,
-}
-
-impl<T> Attempt<T> {
-    fn map<U>(self, change: impl FnOnce(T) -> U) -> Attempt<U> {
-        match self {
-            Self::Done(value) => Attempt::Done(change(value)),
-            Self::Spoilt => Attempt::Spoilt,
-        }
-    }
 }
 
 /// A page of a listing.
@@ -308,8 +275,3 @@ impl Ops {
         Ok(Page { items: rows, next })
     }
 }
-
-/// How often a commit is tried that somebody else's commit spoils.
-const COMMIT_ATTEMPTS: u32 = 12;
-/// Longest pause after the first spoilt attempt; it grows with the square of their number.
-const FIRST_PAUSE: Duration = Duration::from_millis(3);

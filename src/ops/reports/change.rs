@@ -43,7 +43,7 @@ impl Ops {
     ) -> Result<ReportVersion, Error> {
         let operation = change.operation();
         self.authorize(actor, operation).await?;
-        self.with_retries(|| async {
+        self.with_retries(actor, ("DiagnosticReport", id.as_str()), || async {
             let current = self.load_report(actor, id, None).await?;
             Self::check_expected(&change, &current, expected)?;
             let changed = apply(actor, &change, &current)?;
@@ -74,7 +74,7 @@ impl Ops {
     /// Takes a draft away. Its history stays.
     pub async fn delete_report(&self, actor: &Actor, id: &LogicalId, expected: Option<VersionId>) -> Result<(), Error> {
         self.authorize(actor, Operation::ReportDelete).await?;
-        self.with_retries(|| async {
+        self.with_retries(actor, ("DiagnosticReport", id.as_str()), || async {
             let current = self.load_report(actor, id, None).await?;
             if expected.is_some_and(|expected| expected != current.edition.version) {
                 return Err(stale(current.edition.version));

@@ -61,7 +61,7 @@ impl Ops {
         received: Option<BlobUse>,
     ) -> Result<ReportVersion, Error> {
         self.check_new(actor, &report).await?;
-        self.with_retries(|| async {
+        self.with_retries(actor, ("DiagnosticReport", report.id.as_str()), || async {
             let new = NewVersion {
                 report: report.clone(),
                 after: None,

@@ -34,7 +34,7 @@ impl Ops {
         self.authorize_type(actor, Operation::FhirCreate, resource_type).await?;
         let (body, remarks) = self.valid(actor, self.writable(actor, resource_type, body)?).await?;
         let body = of_client(body);
-        self.with_retries(|| async {
+        self.with_retries(actor, (resource_type, criteria), || async {
             let (guard, mut found) = self.seen(actor, resource_type, criteria).await?;
             if found.len() > 1 {
                 return Err(Error::ManyMatches);
@@ -65,7 +65,7 @@ impl Ops {
             Some(id) => Some(LogicalId::parse(id).map_err(|_form| wrong_id("is not an id"))?),
             None => None,
         };
-        self.with_retries(|| async {
+        self.with_retries(actor, (resource_type, criteria), || async {
             let (guard, mut found) = self.seen(actor, resource_type, criteria).await?;
             if found.len() > 1 {
                 return Err(Error::ManyMatches);

@@ -80,7 +80,7 @@ impl Ops {
         self.refuse_read_only(actor, resource_type)?;
         check(by).into_result(()).map_err(Error::Invalid)?;
         let written = self
-            .with_retries(|| async {
+            .with_retries(actor, (resource_type, id.as_str()), || async {
                 let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
                 self.refuse_hidden(actor, &former)?;
                 if former.body.is_none() {

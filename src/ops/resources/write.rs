@@ -91,7 +91,7 @@ impl Ops {
         let (body, remarks) = self.valid(actor, body).await?;
         let body = of_client(body);
         self.check_parameter(actor, resource_type, id, &body).await?;
-        self.with_retries(|| async {
+        self.with_retries(actor, (resource_type, id.as_str()), || async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             if let Some(former) = &former {
                 self.refuse_hidden(actor, former)?;
@@ -126,7 +126,7 @@ impl Ops {
         let operation = Operation::FhirUpdate;
         self.authorize_type(actor, operation, resource_type).await?;
         self.refuse_read_only(actor, resource_type)?;
-        self.with_retries(|| async {
+        self.with_retries(actor, (resource_type, id.as_str()), || async {
             let former = self.desk(actor).resource(resource_type, id).await?.ok_or(Error::NotFound)?;
             self.refuse_hidden(actor, &former)?;
             if former.body.is_none() {
@@ -186,7 +186,7 @@ impl Ops {
         let operation = Operation::FhirDelete;
         self.authorize_type(actor, operation, resource_type).await?;
         self.refuse_read_only(actor, resource_type)?;
-        self.with_retries(|| async {
+        self.with_retries(actor, (resource_type, id.as_str()), || async {
             let former = self.desk(actor).resource(resource_type, id).await?;
             if let Some(former) = &former {
                 self.refuse_hidden(actor, former)?;

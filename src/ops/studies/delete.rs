@@ -13,7 +13,7 @@ impl Ops {
     /// ImagingStudy with the last instance; if some are left, it is looked at again.
     pub async fn delete_study(&self, actor: &Actor, scope: &StudyScope) -> Result<u64, Error> {
         self.authorize(actor, Operation::StudyDelete).await?;
-        self.with_retries(|| async {
+        self.with_retries(actor, ("ImagingStudy", scope.study.as_str()), || async {
             let there = self.desk(actor).instances(scope).await?.len();
             if there == 0 {
                 return Err(Error::NotFound);

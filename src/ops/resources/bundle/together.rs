@@ -73,7 +73,7 @@ impl Ops {
             Ok::<_, Error>(Asked { entries, questions, base, catalog })
         });
         let asked = Arc::new(asked.await??);
-        self.with_retries(|| Box::pin(self.attempt_together(actor, &asked))).await
+        self.with_retries(actor, ("Bundle", ""), || Box::pin(self.attempt_together(actor, &asked))).await
     }
 
     /// Whether the actor may do what an entry asks for: as for the same thing alone.
