@@ -68,14 +68,11 @@ def there_and_back(bench, number, files):
     association = entity.associate('127.0.0.1', gateway.dimse_port, ae_title='CAUSEWAY', ext_neg=roles,
                                    evt_handlers=[(evt.EVT_C_STORE, lambda event: keep(event, got))])
     for study in studies:
-        identifier = Dataset()
-        identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = 'STUDY', study
+        identifier = of_study(study)
         statuses = [status.get('Status') for status, _ in
                     association.send_c_get(identifier, StudyRootQueryRetrieveInformationModelGet)]
         bench.equal(f'C-GET of {study[-12:]}', statuses[-1:], [0x0000])
-        statuses = [status.get('Status') for status, _ in
-                    association.send_c_move(identifier, 'RECEIVER', StudyRootQueryRetrieveInformationModelMove)]
-        bench.equal(f'C-MOVE of {study[-12:]}', statuses[-1:], [0x0000])
+        move(bench, association, identifier)
     association.release()
     server.shutdown()
     for path in files:
@@ -117,17 +114,25 @@ def from_the_web(bench, number, files):
     entity.add_requested_context(StudyRootQueryRetrieveInformationModelMove)
     association = entity.associate('127.0.0.1', gateway.dimse_port, ae_title='CAUSEWAY')
     for study in sorted({samples.header(path).StudyInstanceUID for path in files}):
-        identifier = Dataset()
-        identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = 'STUDY', study
-        statuses = [status.get('Status') for status, _ in
-                    association.send_c_move(identifier, 'RECEIVER', StudyRootQueryRetrieveInformationModelMove)]
-        bench.equal(f'C-MOVE of {study[-12:]}, which came by STOW-RS', statuses[-1:], [0x0000])
+        move(bench, association, of_study(study))
     association.release()
     server.shutdown()
     for path in files:
         bench.check(f'{path.name}, by STOW-RS, by C-MOVE: the data set of the file, byte for byte',
                     moved.get(samples.header(path).SOPInstanceUID) == samples.data_set_bytes(path))
     gateway.stop()
+
+
+def of_study(uid):
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel, identifier.StudyInstanceUID = 'STUDY', uid
+    return identifier
+
+
+def move(bench, association, identifier):
+    statuses = [status.get('Status') for status, _ in
+                association.send_c_move(identifier, 'RECEIVER', StudyRootQueryRetrieveInformationModelMove)]
+    bench.equal(f'C-MOVE of {identifier.StudyInstanceUID[-12:]}', statuses[-1:], [0x0000])
 
 
 def note(event, sent):
