@@ -10,7 +10,7 @@ mod indexing;
 mod names;
 mod page;
 mod parameter;
-mod planner;
+pub(in crate::store) mod planner;
 mod rebuild;
 mod rows;
 mod sql;

@@ -15,22 +15,26 @@ impl Desk<'_> {
     pub async fn explain(&self, search: Search) -> Result<String, StoreError> {
         let (tenant, inner) = (self.tenant().clone(), std::sync::Arc::clone(&self.store.inner));
         self.read(move |tx| {
-            let is_sqlite = matches!(tx, Tx::Sqlite(_));
             let mut compiler = Compiler::new(tx, &inner.names, &tenant, &search.base);
             let asked = compiler.select(&search, i64::MAX)?;
-            let lines: Vec<String> = if is_sqlite {
-                let mut sql = Sql::new("explain query plan ");
-                sql.add(asked);
-                sql.load::<SqliteStep>(tx)?.into_iter().map(|step| step.detail).collect()
-            } else {
-                let mut sql = Sql::new("explain ");
-                sql.add(asked);
-                sql.load::<PostgresStep>(tx)?.into_iter().map(|step| step.line).collect()
-            };
-            Ok(lines.join("\n"))
+            explained(tx, asked)
         })
         .await
     }
+}
+
+/// The plan of a statement, a step a line.
+pub(in crate::store) fn explained(tx: &mut Tx<'_>, asked: Sql) -> Result<String, StoreError> {
+    let lines: Vec<String> = if let Tx::Sqlite(_) = tx {
+        let mut sql = Sql::new("explain query plan ");
+        sql.add(asked);
+        sql.load::<SqliteStep>(tx)?.into_iter().map(|step| step.detail).collect()
+    } else {
+        let mut sql = Sql::new("explain ");
+        sql.add(asked);
+        sql.load::<PostgresStep>(tx)?.into_iter().map(|step| step.line).collect()
+    };
+    Ok(lines.join("\n"))
 }
 
 impl Store {

@@ -7,10 +7,10 @@ use dicom_dictionary_std::tags;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
-use crate::base::Uid;
-use crate::dicom::query::{Level, Matching, Query};
+use crate::base::{TenantId, Uid};
+use crate::dicom::query::{Level, MatchKey, Matching, Query};
 use crate::store::db::Tx;
-use crate::store::search::{Number, Sql};
+use crate::store::search::{Number, Sql, planner};
 use crate::store::{Desk, StoreError};
 
 use super::condition::{Patterns, conditions};
@@ -55,7 +55,9 @@ impl Desk<'_> {
         let work = move |tx: &mut Tx<'_>| {
             let limit = query.limit.min(MOST_ROWS);
             let place = conditions(Patterns::of(tx), &tenant, &query);
-            let rows = page(tx, level, &place, limit, query.offset)?;
+            let order = Order::of(tx, &tenant, &query)?;
+            let rows =
+                if limit == 0 { Vec::new() } else { page(level, order, &place, limit, query.offset).load(tx)? };
             let found = rows.len() as u64;
             let more = if found == limit {
                 total(tx, level, place)?.saturating_sub(query.offset.saturating_add(found))
@@ -104,6 +106,17 @@ impl Desk<'_> {
         Ok((matches, more))
     }
 
+    /// The plan of a query, a step a line, in the words of the database.
+    pub async fn explain_studies(&self, query: &Query) -> Result<String, StoreError> {
+        let (tenant, query) = (self.tenant().clone(), query.clone());
+        self.read(move |tx| {
+            let place = conditions(Patterns::of(tx), &tenant, &query);
+            let order = Order::of(tx, &tenant, &query)?;
+            planner::explained(tx, page(query.level, order, &place, query.limit, query.offset))
+        })
+        .await
+    }
+
     fn opened(&self, table: &str, uid: &str, sealed: &[u8]) -> Result<String, StoreError> {
         open(self.tenant(), self.sealer(), table, uid, sealed)
     }
@@ -120,10 +133,64 @@ fn is_short(query: &Query) -> bool {
         })
 }
 
-fn page(tx: &mut Tx<'_>, level: Level, place: &Sql, limit: u64, offset: u64) -> Result<Vec<Row>, StoreError> {
-    if limit == 0 {
-        return Ok(Vec::new());
+/// How a page comes into its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// As the planner thinks best.
+    Open,
+    /// What an index finds is sorted.
+    Sorted,
+    /// By going along all studies until the page is full.
+    Along,
+}
+
+impl Order {
+    /// SQLite does not know whether few are found by an index or many. Few are sorted sooner than all others are passed
+    /// by; of many, a page is full sooner than all of them are sorted. So they are counted, as far as it matters.
+    /// PostgreSQL knows.
+    fn of(tx: &mut Tx<'_>, tenant: &TenantId, query: &Query) -> Result<Self, StoreError> {
+        let has_unique = query.keys.iter().any(|key| matches!(key.matching, Matching::Uids(_)));
+        let keys: Vec<MatchKey> = query.keys.iter().filter(|key| has_index(key, query.fuzzy)).cloned().collect();
+        if matches!(tx, Tx::Postgres(_)) || query.level == Level::Patient || has_unique || keys.is_empty() {
+            return Ok(Self::Open);
+        }
+        let of_keys = Query { level: Level::Study, keys, ..query.clone() };
+        let mut sql = Sql::new("select count(*) as number from (select 1 as one from dicom_study s where ");
+        sql.add(conditions(Patterns::of(tx), tenant, &of_keys)).limit(MANY_STUDIES).push(") f");
+        let counted: Vec<Number> = sql.load(tx)?;
+        let are_many = counted.first().is_some_and(|counted| counted.number >= MANY_STUDIES);
+        Ok(if are_many { Self::Along } else { Self::Sorted })
     }
+
+    /// What stands behind the table of studies.
+    fn hint(self) -> &'static str {
+        match self {
+            Self::Open | Self::Sorted => "",
+            Self::Along => " indexed by dicom_study_by_time",
+        }
+    }
+
+    /// What stands before the order: no index is that of an expression.
+    fn mark(self) -> &'static str {
+        match self {
+            Self::Open | Self::Along => "",
+            Self::Sorted => "+",
+        }
+    }
+}
+
+/// Whether an index of studies begins with what a key asks for.
+fn has_index(key: &MatchKey, fuzzy: bool) -> bool {
+    let begins = |pattern: &str| !pattern.starts_with(['*', '?']);
+    match (key.path.as_slice(), &key.matching) {
+        ([tags::PATIENT_ID | tags::ACCESSION_NUMBER], Matching::Single(_) | Matching::OneOf(_)) => true,
+        ([tags::PATIENT_ID | tags::ACCESSION_NUMBER], Matching::Wildcard(pattern)) => begins(pattern),
+        ([tags::PATIENT_NAME], Matching::Single(name) | Matching::Wildcard(name)) => !fuzzy && begins(name),
+        _ => false,
+    }
+}
+
+fn page(level: Level, order: Order, place: &Sql, limit: u64, offset: u64) -> Sql {
     let mut sql = Sql::new("select ");
     match level {
         Level::Patient => {
@@ -136,23 +203,25 @@ fn page(tx: &mut Tx<'_>, level: Level, place: &Sql, limit: u64, offset: u64) -> 
             sql.push("join dicom_study s on s.no = p.no order by p.patient_id, p.issuer");
         }
         Level::Study => {
-            sql.push(STUDY).push(NO_SERIES).push(NO_INSTANCE).push("from dicom_study s where ").add(place.clone());
-            sql.push(" order by ").push(BY_STUDY);
+            sql.push(STUDY).push(NO_SERIES).push(NO_INSTANCE).push("from dicom_study s").push(order.hint());
+            sql.push(" where ").add(place.clone()).push(" order by ").push(order.mark()).push(BY_STUDY);
         }
         Level::Series => {
-            sql.push(STUDY).push(SERIES).push(NO_INSTANCE).push("from ").push(FROM_SERIES).push(" where ");
-            sql.add(place.clone()).push(" order by ").push(BY_STUDY).push(BY_SERIES);
+            sql.push(STUDY).push(SERIES).push(NO_INSTANCE).push("from dicom_study s").push(order.hint());
+            sql.push(JOIN_SERIES).push(" where ").add(place.clone());
+            sql.push(" order by ").push(order.mark()).push(BY_STUDY).push(BY_SERIES);
         }
         Level::Instance => {
-            sql.push(STUDY).push(SERIES).push(INSTANCE).push("from ").push(FROM_INSTANCE).push(" where ");
-            sql.add(place.clone()).push(" order by ").push(BY_STUDY).push(BY_SERIES).push(", i.number, i.instance_uid");
+            sql.push(STUDY).push(SERIES).push(INSTANCE).push("from dicom_study s").push(order.hint());
+            sql.push(JOIN_SERIES).push(JOIN_INSTANCE).push(" where ").add(place.clone());
+            sql.push(" order by ").push(order.mark()).push(BY_STUDY).push(BY_SERIES).push(", i.number, i.instance_uid");
         }
     }
     sql.limit(signed(limit));
     if offset > 0 {
         sql.push(" offset ").push(&signed(offset).to_string());
     }
-    sql.load(tx)
+    sql
 }
 
 fn total(tx: &mut Tx<'_>, level: Level, place: Sql) -> Result<u64, StoreError> {
@@ -160,12 +229,12 @@ fn total(tx: &mut Tx<'_>, level: Level, place: Sql) -> Result<u64, StoreError> {
     if level == Level::Patient {
         sql.push("(select 1 as one from dicom_study s where ").add(place).push(" group by s.patient_id, s.issuer) p");
     } else {
-        let from = match level {
-            Level::Patient | Level::Study => "dicom_study s",
-            Level::Series => FROM_SERIES,
-            Level::Instance => FROM_INSTANCE,
+        let (series, instance) = match level {
+            Level::Patient | Level::Study => ("", ""),
+            Level::Series => (JOIN_SERIES, ""),
+            Level::Instance => (JOIN_SERIES, JOIN_INSTANCE),
         };
-        sql.push(from).push(" where ").add(place);
+        sql.push("dicom_study s").push(series).push(instance).push(" where ").add(place);
     }
     let counted: Vec<Number> = sql.load(tx)?;
     Ok(counted.first().map_or(0, |counted| count(counted.number)))
@@ -237,14 +306,15 @@ const NO_SERIES: &str = "cast(0 as bigint) as series_no, '' as series_uid, null 
      cast(0 as bigint) as series_instances, ";
 const INSTANCE: &str = "i.instance_uid, i.transfer_syntax, i.metadata ";
 const NO_INSTANCE: &str = "'' as instance_uid, '' as transfer_syntax, null as metadata ";
-const FROM_SERIES: &str = "dicom_study s join dicom_series e on e.study_no = s.no";
-const FROM_INSTANCE: &str =
-    "dicom_study s join dicom_series e on e.study_no = s.no join dicom_instance i on i.series_no = e.no";
+const JOIN_SERIES: &str = " join dicom_series e on e.study_no = s.no";
+const JOIN_INSTANCE: &str = " join dicom_instance i on i.series_no = e.no";
 const BY_STUDY: &str = "s.study_date desc, s.study_time desc, s.study_uid";
 const BY_SERIES: &str = ", e.number, e.series_uid";
 
 /// UIDs that are asked for at once.
 const FEW: usize = 8;
+/// Studies that are not sorted for a page.
+const MANY_STUDIES: i64 = 1_000;
 /// Matches of a page.
 const MOST_ROWS: u64 = 10_000;
 /// Values in one statement.

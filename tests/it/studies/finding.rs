@@ -19,6 +19,7 @@ each_backend!(
     pages_are_stable_and_count_what_is_left,
     answers_have_what_their_level_returns,
     answers_to_identifiers_have_their_keys_alone,
+    what_has_an_index_is_found_by_it,
 );
 
 const NAMES: [&str; 8] = [
@@ -302,4 +303,52 @@ async fn answers_to_identifiers_have_their_keys_alone(backend: Backend) {
         })
         .collect();
     assert_eq!(patients.into_iter().collect::<Vec<_>>(), ["77654033", "98890234"]);
+}
+
+/// However many studies there are, those of a patient are found by an index, not along the order of all. PostgreSQL
+/// decides by what is in its tables, of which there is little here.
+async fn what_has_an_index_is_found_by_it(backend: Backend) {
+    let gateway = TestGateway::new(&backend).await;
+    let (ops, actor) = (gateway.ops(), archivist());
+    let files: Vec<(String, Vec<u8>)> = instances().iter().map(|made| (made.instance.clone(), made.file())).collect();
+    store_all(ops, &actor, &files).await;
+    let (patient, name, accession) = ("dicom_study_by_patient", "dicom_study_by_name", "dicom_study_by_accession");
+    for (tag, value, index) in [
+        (tags::PATIENT_ID, "A1", patient),
+        (tags::PATIENT_ID, "A*", patient),
+        (tags::PATIENT_NAME, "DOE^JOHN", name),
+        (tags::PATIENT_NAME, "doe*", name),
+        (tags::ACCESSION_NUMBER, "A_1", accession),
+        (tags::STUDY_DATE, "20260101-", "dicom_study_by_time"),
+        (tags::STUDY_INSTANCE_UID, "1.2.3", "sqlite_autoindex_dicom_study"),
+    ] {
+        for level in [Level::Patient, Level::Study, Level::Series, Level::Instance] {
+            let key = Key::of_path(&[tag]).expect("is a key");
+            let query = Query::all(level, 50).with(&[tag], key.matching(value).expect("valid"));
+            let plan = ops.store().desk(&actor).explain_studies(&query).await.expect("explains");
+            if matches!(backend, Backend::Sqlite) && key.level <= level {
+                assert!(plan.contains(index), "{level:?} {value}: {plan}");
+                assert!(!plan.contains("SCAN s"), "{level:?} {value}: {plan}");
+            }
+        }
+    }
+    if matches!(backend, Backend::Sqlite) {
+        // Where many begin so, a page of them is found sooner along the order than all of them are sorted.
+        let columns = "patient_id, issuer, patient_name, patient_ideographic, patient_phonetic, patient_words, \
+            birth_date, sex, study_date, study_time, accession, study_id, description, referring_name, \
+            referring_ideographic, referring_phonetic, referring_words, series, instances, created_at, changed_at, \
+            attributes";
+        let many = format!(
+            "with recursive n (no) as (select 1 union all select no + 1 from n where no < 1000) \
+             insert into dicom_study (tenant, study_uid, {columns}) select tenant, '2.25.' || n.no, {columns} from n, \
+             (select * from dicom_study where patient_name like 'doe%' limit 1)"
+        );
+        gateway.database.execute(&many).await.expect("inserts");
+        let key = Key::of_path(&[tags::PATIENT_NAME]).expect("is a key").matching("Doe*").expect("valid");
+        for level in [Level::Study, Level::Series, Level::Instance] {
+            let query = Query::all(level, 50).with(&[tags::PATIENT_NAME], key.clone());
+            let plan = ops.store().desk(&actor).explain_studies(&query).await.expect("explains");
+            assert!(plan.contains("dicom_study_by_time"), "{level:?}: {plan}");
+        }
+    }
 }
