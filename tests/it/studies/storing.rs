@@ -146,7 +146,8 @@ async fn the_metadata_of_a_study_is_one_array(backend: Backend) {
 }
 
 async fn parallel_senders_lose_nothing(backend: Backend) {
-    let gateway = TestGateway::new(&backend).await;
+    // One slot of time, however slow the machine.
+    let gateway = TestGateway::with(&backend, &[], "[archive]\nsettle = \"1d\"\n").await;
     let (ops, actor) = (gateway.ops(), archivist());
     let senders = (0..8_u32).map(|sender| {
         let (ops, actor) = (ops.clone(), actor.clone());
